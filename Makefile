@@ -1,0 +1,56 @@
+# make demo   a simulated day, live; needs Python 3.11, nothing else
+# make test   everything the tests need, then all of them
+# make lint   ruff and mypy alone
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := sim:?devices=3&speed=20&loop=no
+APT_PACKAGES := mosquitto
+
+# A system that packs venv apart (Debian, Ubuntu) gets it installed where that may be done, else is told how.
+define NO_VENV
+Python's venv module is missing, and it can only be installed by root: sudo apt-get install python3-venv
+endef
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+
+.PHONY: demo test lint clean
+
+demo: $(BIN)/.core
+	$(BIN)/har-stream --source '$(DEMO)'
+
+test: $(BIN)/.dev system-packages
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.PHONY: system-packages
+system-packages:
+	@PATH=$$PATH:/usr/sbin command -v mosquitto >/dev/null || \
+		{ $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(APT_PACKAGES); } || \
+		{ echo "The tests need $(APT_PACKAGES): sudo apt-get install $(APT_PACKAGES)"; exit 1; }
+
+$(BIN)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "har-stream needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ $(APT) update -qq && $(APT) install -y -qq --no-install-recommends python3-venv; } || \
+		{ echo "$(NO_VENV)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(BIN)/.core: $(BIN)/.venv setup.cfg
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(BIN)/.dev: $(BIN)/.core setup.cfg
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

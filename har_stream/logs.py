@@ -1,0 +1,23 @@
+"""What is logged: lines on stderr, readable by people and by a journal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class StderrHandler(logging.Handler):
+    """Writes to what sys.stderr is at that moment: a live table on the terminal puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201 - this is where log lines go
+
+
+def start_logging(level: str) -> None:
+    """Log to stderr from `level` on."""
+    handler = StderrHandler()
+    handler.setFormatter(logging.Formatter("har-stream: %(levelname)s: %(message)s"))
+    logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)

@@ -1,0 +1,119 @@
+"""The types that travel along the stream.
+
+A source gives SampleBlocks: consecutive samples of one device. (UCI HAR's own rows are windows already; their
+replay gives WindowBlocks, which enter at the windows stage.) From the classifier on, Predictions travel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+Codes = NDArray[np.uint8]
+Rows = NDArray[np.intp]
+
+SENSOR_AXES = 6
+"""acc x y z in g, gyro x y z in rad/s."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBlock:
+    """Consecutive samples of one device at a uniform rate.
+
+    start_s is the time of the first sample in the device's own clock; values has shape (n, 6): acceleration
+    x y z in g with gravity, angular rate x y z in rad/s. truth, in recordings that carry labels, holds a code
+    of har_stream.activities for each sample.
+    """
+
+    device: str
+    sequence: int
+    start_s: float
+    rate_hz: float
+    values: Samples
+    truth: Codes | None = None
+
+    @property
+    def samples(self) -> int:
+        """Number of samples, as the accounting counts them."""
+        return len(self.values)
+
+    def cut(self, start: int, stop: int) -> SampleBlock:
+        """Return samples start..stop-1 as a block of their own."""
+        return replace(
+            self,
+            sequence=self.sequence + start,
+            start_s=self.start_s + start / self.rate_hz,
+            values=self.values[start:stop],
+            truth=None if self.truth is None else self.truth[start:stop],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBlock:
+    """Consecutive windows of one device, filtered elsewhere (UCI HAR's Inertial Signals).
+
+    values has shape (w, window, 9): body_acc x y z in g, body_gyro x y z in rad/s, total_acc x y z in g;
+    start_s (w,) the time of each window's first sample; continues (w,) tells whether a window follows the one
+    before it by a hop, without a break; truth (w,) the activity codes.
+    """
+
+    device: str
+    start_s: NDArray[np.float64]
+    continues: NDArray[np.bool_]
+    values: Samples
+    hop: int
+    truth: Codes | None = None
+
+    @property
+    def samples(self) -> int:
+        """Number of samples that no earlier window held, as the accounting counts them."""
+        window = self.values.shape[1]
+        return int(np.where(self.continues, self.hop, window).sum())
+
+
+Block = SampleBlock | WindowBlock
+
+
+def shifted(block: Block, offset_s: float) -> Block:
+    """Return a block as if it had come offset_s later in its device's clock."""
+    if isinstance(block, SampleBlock):
+        return replace(block, start_s=block.start_s + offset_s)
+    return replace(block, start_s=block.start_s + offset_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The smoother's last word on a span of time, end exclusive."""
+
+    start_s: float
+    end_s: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one window says, and what is in force after it.
+
+    start_s and end_s are the times of the window's first and last sample in the device's clock. raw is the
+    classifier's word on this window alone, confidence its probability; label is the one in force now; settled
+    the last word on an earlier span, None until there is one. truth is None where the recording has no label;
+    has_truth tells a labelled recording's unlabelled span from a stream that carries no labels at all.
+    """
+
+    device: str
+    start_s: float
+    end_s: float
+    raw: str
+    label: str
+    probabilities: dict[str, float]
+    settled: Settled | None
+    truth: str | None = None
+    has_truth: bool = False
+
+    @property
+    def confidence(self) -> float:
+        """The classifier's probability of its raw label."""
+        return self.probabilities[self.raw]
