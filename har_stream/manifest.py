@@ -1,0 +1,182 @@
+"""The manifest of a model: everything that must be equal in training and serving stands here, and only here.
+
+har_stream/models/<name>/ holds model.onnx (and model.keras for the TensorFlow engine), manifest.json and the
+model card README.md. The weights are parsed only after their SHA-256 matched the manifest's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from har_stream.errors import ConfigError, nearest
+
+MODELS = Path(__file__).parent / "models"
+MANIFEST = "manifest.json"
+
+CHANNELS = (
+    *(f"body_acc_{axis}" for axis in "xyz"),
+    *(f"body_gyro_{axis}" for axis in "xyz"),
+    *(f"total_acc_{axis}" for axis in "xyz"),
+)
+"""UCI HAR's channels in UCI HAR's order; accelerations in g, angular rates in rad/s."""
+
+Engine = Literal["onnx", "tensorflow"]
+"""What computes a model: ONNX Runtime, or TensorFlow."""
+
+InitialState = Literal["zero", "first-sample"]
+
+
+class LowPass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A Butterworth low-pass filter."""
+
+    order: int
+    cutoff_hz: float
+
+
+class Filters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The preprocessing chain; the defaults are UCI HAR's own, see har_stream.preprocessing."""
+
+    median: Literal[3] = 3
+    noise: LowPass = LowPass(order=10, cutoff_hz=20.0)
+    gravity: LowPass = LowPass(order=3, cutoff_hz=0.3)
+    gyro_drift: LowPass = LowPass(order=2, cutoff_hz=0.1)
+    initial_state: InitialState = "first-sample"
+
+
+class Framing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the filtered stream is cut into windows: sampling rate, window and hop in samples."""
+
+    rate_hz: float = 50.0
+    window: int = 128
+    hop: int = 64
+
+
+class Normalisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The model sees (channel - offset) / scale, a value a channel."""
+
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Constants of the hidden Markov model over the classifier's probabilities, see har_stream.smoothing.
+
+    dwell_s is the mean time in each activity, jump[i][j] the probability that activity j follows i; evidence
+    weighs what a whole window says; prior is the share of each activity in the training windows; below
+    unknown_below the label in force is unknown.
+    """
+
+    dwell_s: tuple[float, ...]
+    jump: tuple[tuple[float, ...], ...]
+    prior: tuple[float, ...]
+    evidence: float
+    unknown_below: float
+
+
+class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of weights beside the manifest, and the SHA-256 of its bytes."""
+
+    file: str
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """manifest.json, whole."""
+
+    format: Literal[1]
+    name: str
+    architecture: str
+    labels: tuple[str, ...]
+    channels: tuple[str, ...]
+    framing: Framing
+    filters: Filters
+    normalisation: Normalisation
+    smoothing: Smoothing
+    weights: dict[Engine, Weights]
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def resolve(model: str) -> Path:
+    """Return the folder of a model given by the name of an installed one or by its own path.
+
+    Raises ConfigError where neither exists.
+    """
+    installed = {p.parent.name: p.parent for p in sorted(MODELS.glob(f"*/{MANIFEST}"))}
+    if model in installed:
+        return installed[model]
+    if os.path.isfile(Path(model) / MANIFEST):  # noqa: PTH113 - Path.is_file() raises OSError for a name too long
+        return Path(model)
+    raise ConfigError(f"unknown model {model!r}: no folder with a {MANIFEST}{nearest(model, installed)}")
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read and check a manifest. Raises ConfigError on anything that is not one."""
+    path = folder / MANIFEST
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not a model manifest: {error}") from None
+    _check(manifest, path)
+    return manifest
+
+
+def _check(manifest: Manifest, path: Path) -> None:
+    """Hold the parts of a manifest against each other."""
+    classes, framing = len(manifest.labels), manifest.framing
+    smoothing, normalisation = manifest.smoothing, manifest.normalisation
+    lengths = {
+        "smoothing.dwell_s": (len(smoothing.dwell_s), classes),
+        "smoothing.prior": (len(smoothing.prior), classes),
+        "smoothing.jump": (len(smoothing.jump), classes),
+        "normalisation.offset": (len(normalisation.offset), len(manifest.channels)),
+        "normalisation.scale": (len(normalisation.scale), len(manifest.channels)),
+    }
+    for key, (found, wanted) in lengths.items():
+        if found != wanted:
+            raise ConfigError(f"{path}: {key} has {found} values, {wanted} are needed")
+    if any(len(row) != classes for row in smoothing.jump):
+        raise ConfigError(f"{path}: smoothing.jump is not {classes} x {classes}")
+    if not set(manifest.channels) <= set(CHANNELS):
+        raise ConfigError(f"{path}: channels are not among {', '.join(CHANNELS)}")
+    if not (0 < framing.hop <= framing.window and framing.rate_hz > 0):
+        raise ConfigError(f"{path}: framing needs rate_hz > 0 and 0 < hop <= window")
+    _check_numbers(manifest, path)
+
+
+def _check_numbers(manifest: Manifest, path: Path) -> None:
+    """Refuse numbers that no filter or smoother can work with."""
+    nyquist_hz, filters = manifest.framing.rate_hz / 2, manifest.filters
+    low_passes = {"noise": filters.noise, "gravity": filters.gravity, "gyro_drift": filters.gyro_drift}
+    for key, low_pass in low_passes.items():
+        if low_pass.order < 1 or not 0 < low_pass.cutoff_hz < nyquist_hz:
+            raise ConfigError(f"{path}: filters.{key} needs order >= 1 and 0 < cutoff_hz < {nyquist_hz:g}")
+    positive = {
+        "normalisation.scale": manifest.normalisation.scale,
+        "smoothing.dwell_s": manifest.smoothing.dwell_s,
+        "smoothing.prior": manifest.smoothing.prior,
+    }
+    for key, values in positive.items():
+        if not all(value > 0 for value in values):
+            raise ConfigError(f"{path}: {key} needs values above 0")
+
+
+def read_weights(folder: Path, weights: Weights) -> bytes:
+    """Return the bytes of a file of weights. Raises ConfigError unless their SHA-256 is the manifest's."""
+    path = folder / weights.file
+    if Path(weights.file).name != weights.file or "\0" in weights.file:
+        raise ConfigError(f"{folder / MANIFEST}: weights must lie beside the manifest, not at {weights.file!r}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != weights.sha256:
+        raise ConfigError(f"{path}: SHA-256 differs from the manifest's: the file is damaged or not this model's")
+    return data

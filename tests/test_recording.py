@@ -1,0 +1,190 @@
+"""har-stream's own recordings: round trip, and every fault told by its line."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_stream.activities import CODE_BY_NAME
+from har_stream.datasets import LabelledSpan, Recording, read_recording
+from har_stream.datasets.recording import HEADER, is_recording
+from har_stream.errors import InputError
+
+HEAD = ",".join(HEADER)
+SAMPLES = "".join(f"{at / 50},0.5,{at},1,0,0,-0.25\n" for at in range(5))
+GOOD = f"{HEAD}\n{SAMPLES}".encode()
+PACKED = gzip.compress(GOOD, mtime=0)
+
+
+def labelled(*labels: str) -> str:
+    return f"{HEAD},label\n" + "".join(f"{at / 50},0,0,1,0,0,0,{label}\n" for at, label in enumerate(labels))
+
+
+def read(folder: Path, data: bytes | str, name: str = "walk_1.csv") -> Recording:
+    path = folder / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return read_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("walk_1.csv", GOOD),
+        ("walk_1.csv.gz", PACKED),
+        ("walk_1", PACKED),
+        ("walk_1.csv", GOOD.replace(b"\n", b"\r\n")),
+        ("walk_1.csv", GOOD.replace(b"\n", b"\n\n")),
+        ("walk_1.csv", GOOD[:-1]),
+    ],
+)
+def test_plain_and_packed_read_the_same(tmp_path: Path, name: str, data: bytes) -> None:
+    recording = read(tmp_path, data, name)
+    assert is_recording(tmp_path / name)
+    assert (recording.device, recording.rate_hz, recording.start_s) == ("walk_1", 50.0, 0.0)
+    assert recording.values.dtype == np.float32
+    assert recording.values.tolist() == [[0.5, at, 1.0, 0.0, 0.0, -0.25] for at in range(5)]
+    assert (recording.truth, recording.spans) == (None, ())
+
+
+def test_labels_become_codes_and_spans(tmp_path: Path) -> None:
+    recording = read(tmp_path, labelled("", "walking", "walking", "sit_to_stand", "", "laying"))
+    assert recording.truth is not None
+    assert recording.truth.tolist() == [0, 1, 1, CODE_BY_NAME["sit_to_stand"], 0, 6]
+    assert recording.spans == (LabelledSpan(1, 1, 3), LabelledSpan(8, 3, 4), LabelledSpan(6, 5, 6))
+
+
+NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+ROWS = st.lists(st.tuples(*[NUMBERS] * 6, st.sampled_from(["", *CODE_BY_NAME])), min_size=2, max_size=20)
+
+
+@given(rows=ROWS, start_s=st.integers(-1000, 10**9), rate_hz=st.sampled_from([25, 50, 100]), packed=st.booleans())
+def test_what_was_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[float, float, float, float, float, float, str]],
+    start_s: int,
+    rate_hz: int,
+    *,
+    packed: bool,
+) -> None:
+    lines = [",".join(map(str, (start_s + at / rate_hz, *row))) for at, row in enumerate(rows)]
+    text = "\n".join([f"{HEAD},label", *lines]).encode()
+    recording = read(tmp_path_factory.getbasetemp(), gzip.compress(text) if packed else text)
+    assert recording.start_s == start_s
+    assert recording.rate_hz == pytest.approx(rate_hz, abs=0.01)
+    assert np.array_equal(recording.values, np.array([row[:6] for row in rows], np.float32))
+    assert recording.truth is not None
+    assert recording.truth.tolist() == [CODE_BY_NAME.get(row[6], 0) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "line 1: expected the header time_s,acc_x_g"),
+        (f"{HEAD.upper()}\n{SAMPLES}", "line 1: expected the header"),
+        (f"{HEAD},activity\n{SAMPLES}", "line 1: expected the header"),
+        (SAMPLES, "line 1: expected the header"),
+        (HEAD.replace(",", ";"), "line 1: expected the header"),
+        (f"{HEAD}\n", "no samples in it"),
+        (f"{HEAD}\n0,0,0,1,0,0,0\n", "one sample alone has no sampling rate"),
+        (f"{HEAD}\n{SAMPLES}0.1,0,0,1,0,0\n", "line 7: 6 fields, expected 7"),
+        (f"{HEAD}\n{SAMPLES}0.1,0,0,1,0,0,0,walking\n", "line 7: 8 fields, expected 7"),
+        (f"{HEAD}\n{SAMPLES}0.1,0,zero,1,0,0,0\n", "line 7: could not convert string to float: 'zero'"),
+        (f"{HEAD}\n{SAMPLES}0.1,0,,1,0,0,0\n", "line 7: could not convert"),
+        (labelled("walking", "walkin"), r"line 3: unknown label 'walkin' \(did you mean 'walking'\?\)"),
+        (labelled("sitting", "Sitting"), r"line 3: unknown label 'Sitting' \(did you mean 'sitting'\?\)"),
+    ],
+)
+def test_a_fault_names_its_line(tmp_path: Path, text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=rf"walk_1.csv:? {fault}"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("times", "at"),
+    [
+        (["0", "0.02", "0.04", "0.07", "0.08"], 4),
+        (["0", "0.02", "0.02", "0.06", "0.08"], 3),
+        (["0", "0.02", "0.04", "0.08", "0.1", "0.12"], 2),
+        (["0.08", "0.06", "0.04"], 1),
+        (["0", "0"], 1),
+        (["0", "nan"], 1),
+        (["nan", "0.02", "0.04"], 1),
+        (["0", "inf"], 1),
+        (["-1.7e308", "1.7e308"], 1),
+    ],
+)
+def test_times_that_are_not_uniform_are_refused(tmp_path: Path, times: list[str], at: int) -> None:
+    rows = "".join(f"{time},0,0,1,0,0,0\n" for time in times)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InputError, match=f"times are not uniform from sample {at} on"):
+            read(tmp_path, f"{HEAD}\n{rows}")
+
+
+@pytest.mark.parametrize("last", ["5e-324", "1e9"])
+def test_times_that_give_no_rate_are_refused(tmp_path: Path, last: str) -> None:
+    with pytest.raises(InputError):
+        read(tmp_path, f"{HEAD}\n0,0,0,1,0,0,0\n{last},0,0,1,0,0,0\n")
+
+
+def test_a_value_beyond_all_bounds_reads_without_a_warning(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recording = read(tmp_path, GOOD.replace(b"0.5,2", b"1e308,2"))
+    assert not np.isfinite(recording.values[2, 0])
+
+
+UNREADABLE = {
+    "gzip cut short": PACKED[:-9],
+    "gzip cut in its header": PACKED[:5],
+    "gzip cut in its sum": PACKED[:-3],
+    "gzip with a wrong sum": PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:],
+    "gzip with junk behind": PACKED + b"junk",
+    "gzip of another method": PACKED[:2] + b"\x01" + PACKED[3:],
+    "gzip damaged": PACKED[:20] + b"\xff" * 12 + PACKED[32:],
+    "gzip of garbage": gzip.compress(b"\xff\xfe\x00"),
+    "garbage": bytes(range(256)) * 20,
+    "a zip": b"PK\x03\x04" + bytes(100),
+    "a huge field": f"{HEAD}\n{'1' * 200_000}\n".encode(),
+    "a huge header": b"a" * 200_000,
+    "carriage returns alone": GOOD.replace(b"\n", b"\r"),
+    "a carriage return in a line": GOOD + b"0.1,0\r,0,1,0,0,0\n",
+    "a NUL": GOOD + b"0.1,0,\0,1,0,0,0\n",
+    "a quote without end": GOOD + b'"0.1,0,0\n1,0,0,0\n',
+}
+
+
+@pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_is_no_recording_is_an_input_error(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(InputError, match=r"walk_1.csv"):
+        read(tmp_path, data)
+
+
+@pytest.mark.parametrize("name", [".", "none.csv", "none/none.csv", "a" * 300, "a" * 5000, "a\0b"])
+def test_a_path_without_a_file_is_no_recording(tmp_path: Path, name: str) -> None:
+    assert not is_recording(tmp_path / name)
+    with pytest.raises(InputError):
+        read_recording(tmp_path / name)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x1f\x8b", PACKED[:-9], b"time_s,acc", bytes(range(256))])
+def test_other_files_are_told_apart_by_content(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "walk.csv"
+    path.write_bytes(data)
+    assert not is_recording(path)
+
+
+@given(st.binary() | st.text('0.19,-e\n\r" nai_\0').map(lambda text: f"{HEAD}\n{text}".encode()))
+def test_any_bytes_are_a_recording_or_an_input_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    try:
+        recording = read(tmp_path_factory.getbasetemp(), data)
+    except InputError:
+        return
+    assert 0 < recording.rate_hz < float("inf")
+    assert len(recording.values) > 1
