@@ -1,0 +1,54 @@
+"""UCI HAR's noise filter: the median of 3 samples, then a Butterworth low-pass of order 10 at 20 Hz.
+
+The median is centred on its sample and so looks one sample ahead: what leaves this stage is one sample later
+than what enters. The sample that leaves first after a reset belongs to the time before the stream began (zero,
+or the first sample, as the initial state has it) and is for the next stages to run in with, not to use.
+Source: Anguita et al., ESANN 2013.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.butterworth import ButterworthLowPass
+from har_stream.manifest import Filters
+from har_stream.samples import SENSOR_AXES, Rows, Samples
+
+DELAY_SAMPLES: Final = 1
+"""How many samples later a sample leaves than it entered."""
+
+MEMORY: Final = 2
+"""Samples before the newest that the median needs."""
+
+
+class Denoising:
+    """Median and low-pass for `rows` devices."""
+
+    def __init__(self, filters: Filters, *, rate_hz: float, rows: int) -> None:
+        self._from_zero = filters.initial_state == "zero"
+        self._before = np.zeros((rows, MEMORY, SENSOR_AXES))
+        self._low_pass = ButterworthLowPass(
+            filters.noise, rate_hz=rate_hz, initial_state=filters.initial_state, rows=rows, axes=SENSOR_AXES
+        )
+
+    def reset(self, rows: Rows, first: Samples) -> None:
+        """Begin anew in `rows`; first (d, 6) holds each device's first sample."""
+        before = np.zeros_like(first, np.float64) if self._from_zero else first.astype(np.float64)
+        self._before[rows] = before[:, np.newaxis]
+        self._low_pass.reset(rows, before)
+
+    def push(self, rows: Rows, values: Samples) -> NDArray[np.float64]:
+        """Take raw samples (d, n, 6), give denoised ones (d, n, 6), one sample later."""
+        joined = np.concatenate([self._before[rows], values], axis=1)
+        self._before[rows] = joined[:, -MEMORY:]
+        return self._low_pass.push(rows, _median_of_three(joined))
+
+
+def _median_of_three(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the running median over axis 1: n + 2 samples in, n out."""
+    left, centre, right = values[:, :-2], values[:, 1:-1], values[:, 2:]
+    smaller, larger = np.minimum(left, centre), np.maximum(left, centre)
+    return np.maximum(smaller, np.minimum(larger, right))
