@@ -1,0 +1,61 @@
+"""The books of the stream: samples in = used + refused{reason} + dropped{reason} + buffered, at all times.
+
+A sample is used once a window that holds it was classified; refused where the intake would not have it; dropped
+where it was good but could not be used; until then it is buffered. What is buffered is counted where it lies
+(queue and windows), so that the equation is a check and not a definition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+@dataclass
+class Accounting:
+    """Counters that several threads add to."""
+
+    samples_in: int = 0
+    used: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def enter(self, samples: int) -> None:
+        """Count samples that a source brought."""
+        with self._lock:
+            self.samples_in += samples
+
+    def use(self, samples: int) -> None:
+        """Count samples that their first window has used."""
+        with self._lock:
+            self.used += samples
+
+    def refuse(self, reason: str, samples: int) -> None:
+        """Count samples that are not lawful."""
+        with self._lock:
+            self.refused[reason] += samples
+
+    def drop(self, reason: str, samples: int) -> None:
+        """Count good samples that are lost."""
+        if samples:
+            with self._lock:
+                self.dropped[reason] += samples
+
+    def balance(self, buffered: int) -> int:
+        """Return in - (used + refused + dropped + buffered): 0 where the books are right."""
+        with self._lock:
+            return self.samples_in - (self.used + self.refused.total() + self.dropped.total() + buffered)
+
+    def line(self, buffered: int) -> str:
+        """Return the books as one line."""
+        return (
+            f"samples in {self.samples_in} = used {self.used} + refused {_detail(self.refused)}"
+            f" + dropped {_detail(self.dropped)} + buffered {buffered}"
+        )
+
+
+def _detail(counts: Counter[str]) -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
+    return f"{counts.total()} ({reasons})" if reasons else "0"

@@ -1,0 +1,99 @@
+"""The classifier: windows in batches -> probabilities, by ONNX Runtime or, if asked for, TensorFlow.
+
+Both engines compute the logits of the same weights; what surrounds them (choice of channels, normalisation,
+softmax) is the same code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.errors import ConfigError
+from har_stream.manifest import CHANNELS, Engine, Manifest, Weights, read_weights
+from har_stream.samples import Samples
+
+Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+BATCH: Final = 64
+"""Windows a call: larger batches fall out of the processor's caches and are slower."""
+
+log = logging.getLogger(__name__)
+
+
+class Classifier:
+    """A model ready to classify. Raises ConfigError where its weights cannot be loaded."""
+
+    def __init__(self, folder: Path, manifest: Manifest, *, engine: Engine = "onnx") -> None:
+        weights = manifest.weights.get(engine)
+        if weights is None:
+            raise ConfigError(f"model {manifest.name} has no weights for engine {engine}")
+        self._logits = ENGINES[engine](folder, weights)
+        self._channels = [CHANNELS.index(channel) for channel in manifest.channels]
+        self._all_channels = manifest.channels == CHANNELS
+        self._offset = np.array(manifest.normalisation.offset, np.float32)
+        self._scale = np.array(manifest.normalisation.scale, np.float32)
+
+    def probabilities(self, windows: Samples) -> NDArray[np.float32]:
+        """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each label (w, labels)."""
+        if not self._all_channels:
+            windows = windows[:, :, self._channels]
+        normal = (windows - self._offset) / self._scale
+        parts = [self._logits(normal[at : at + BATCH]) for at in range(0, len(normal), BATCH)]
+        return softmax(np.concatenate(parts))
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return probabilities (..., classes) of logits (..., classes)."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+
+
+def _onnx_logits(folder: Path, weights: Weights) -> Logits:
+    """Load the ONNX model into one session that computes on the calling thread."""
+    import onnxruntime  # noqa: PLC0415 - training and checks of a configuration do without it
+
+    data = read_weights(folder, weights)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - its errors share no base class but Exception
+        raise ConfigError(f"{folder / weights.file}: ONNX Runtime cannot load it: {error}") from None
+    (signal,), (logits,) = session.get_inputs(), session.get_outputs()
+
+    def run(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(session.run([logits.name], {signal.name: windows})[0], np.float32)
+
+    return run
+
+
+def _tensorflow_logits(folder: Path, weights: Weights) -> Logits:
+    """Load the Keras model and compile it by XLA; batches are padded to powers of 2 to bound the compilations."""
+    read_weights(folder, weights)
+    try:
+        import keras  # noqa: PLC0415 - seconds and hundreds of MB, which only this engine pays
+        import tensorflow as tf  # noqa: PLC0415
+    except ImportError:
+        raise ConfigError("engine tensorflow needs TensorFlow: pip install 'har-stream[train]'") from None
+    model = keras.models.load_model(folder / weights.file, compile=False)
+    compiled = tf.function(lambda windows: model(windows, training=False), jit_compile=True)
+
+    def run(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        padded = np.zeros((1 << (len(windows) - 1).bit_length(), *windows.shape[1:]), np.float32)
+        padded[: len(windows)] = windows
+        return np.asarray(compiled(padded), np.float32)[: len(windows)]
+
+    return run
+
+
+ENGINES: Final[dict[Engine, Callable[[Path, Weights], Logits]]] = {
+    "onnx": _onnx_logits,
+    "tensorflow": _tensorflow_logits,
+}

@@ -1,0 +1,53 @@
+"""Windows with their times: what the classifier takes, whether cut here or ready-made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.activities import NAME_BY_CODE
+from har_stream.samples import Codes, Rows, Samples, WindowBlock
+
+
+@dataclass(frozen=True, slots=True)
+class FramedWindows:
+    """Windows of several devices, each device's in their order.
+
+    rows (w,) tells the device; values (w, window, 9); start_s (w,) time of the first sample; begins (w,) marks
+    the first window after a reset; truth (w,) the activity code of the window's last half, 0 for none.
+    """
+
+    rows: Rows
+    values: Samples
+    start_s: NDArray[np.float64]
+    begins: NDArray[np.bool_]
+    truth: Codes
+
+
+def concatenate(parts: Sequence[FramedWindows]) -> FramedWindows:
+    """Join windows one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = ([getattr(part, field.name) for part in parts] for field in fields(FramedWindows))
+    return FramedWindows(*map(np.concatenate, columns))
+
+
+def ready_made(row: int, block: WindowBlock) -> FramedWindows:
+    """Take the windows of a block as they are."""
+    count = len(block.values)
+    truth = np.zeros(count, np.uint8) if block.truth is None else block.truth
+    return FramedWindows(np.full(count, row), block.values, block.start_s, ~block.continues, truth)
+
+
+def majority_of_last_half(truth: Codes) -> Codes:
+    """Return the code (w,) that most samples of each window's last half carry; truth is (w, window).
+
+    Of two with equal counts the one that stands at the window's end wins.
+    """
+    half = truth[:, truth.shape[1] // 2 :]
+    codes = np.arange(len(NAME_BY_CODE))
+    votes = 2 * (half[:, :, np.newaxis] == codes).sum(axis=1) + (half[:, -1:] == codes)
+    return np.asarray(votes.argmax(axis=1), np.uint8)

@@ -1,0 +1,110 @@
+"""The intake: what is not lawful stays outside, each refusal counted by its reason.
+
+Refused are samples at a rate other than the model's, not finite or out of
+range (an IIR filter would never forget them), and those not newer than the device's last sample. Good samples
+around a bad one go on; what is missing between them is for the resampling to bridge.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.accounting import Accounting
+from har_stream.batch import NEW, Batch, groups, stack
+from har_stream.samples import SampleBlock
+from har_stream.settings import IntakeSettings
+
+RATE_TOLERANCE: Final = 1e-3
+
+
+class Intake:
+    """Turns blocks as they come into batches of lawful samples in order."""
+
+    def __init__(self, settings: IntakeSettings, accounting: Accounting, *, rate_hz: float) -> None:
+        self._accounting, self._rate_hz = accounting, rate_hz
+        self._limits = np.repeat(np.array([settings.acc_limit_g, settings.gyro_limit_rads], np.float32), 3)
+        self._rewind = round(settings.rewind_s * rate_hz)
+        self._next_s = np.full(settings.max_devices, np.nan)
+
+    def forget(self, row: int) -> None:
+        """Take whatever comes next in a row as the beginning of a stream."""
+        self._next_s[row] = np.nan
+
+    def admit(self, blocks: Iterable[tuple[int, SampleBlock]]) -> Iterator[Batch]:
+        """Take (row, block) pairs in order of arrival, give batches with `missing` filled in."""
+        for rows, members in groups(blocks):
+            batch = self._placed(stack(rows, members))
+            good = self._in_range(batch.values).all(axis=1) & (batch.missing >= NEW)
+            if good.all():
+                yield self._accept(batch)
+                continue
+            if good.any():
+                yield self._accept(batch.only(good))
+            for single in batch.only(~good).singles():
+                yield from self._mend(single)
+
+    def lawful(self, block: SampleBlock) -> bool:
+        """Tell whether a block's rate is the model's and its time is one, and refuse it where not."""
+        right_rate = abs(block.rate_hz - self._rate_hz) <= RATE_TOLERANCE * self._rate_hz
+        if not right_rate:
+            self._accounting.refuse("rate", block.samples)
+        elif not math.isfinite(block.start_s):
+            self._accounting.refuse("time", block.samples)
+        return right_rate and math.isfinite(block.start_s)
+
+    def _in_range(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell for samples (..., n, 6) which are finite and in range; a NaN compares false."""
+        return np.asarray((np.abs(values) <= self._limits).all(axis=-1))
+
+    def _placed(self, batch: Batch) -> Batch:
+        """Fill in how many samples are missing before each block; below NEW: how far it lies in the past."""
+        first = np.isnan(self._next_s[batch.rows])
+        ahead_s = np.where(first, 0.0, batch.start_s - self._next_s[batch.rows])
+        ahead = np.rint(np.clip(ahead_s * self._rate_hz, -1e15, 1e15)).astype(np.int64)
+        # Far in the past is no late sample but a clock set back: the stream begins anew.
+        missing = np.where(first | (ahead < -self._rewind), NEW, np.where(ahead < 0, NEW + ahead, ahead))
+        return replace(batch, missing=missing)
+
+    def _accept(self, batch: Batch) -> Batch:
+        self._next_s[batch.rows] = batch.start_s + batch.values.shape[1] / self._rate_hz
+        return batch
+
+    def _mend(self, single: Batch) -> Iterator[Batch]:
+        """Take the good runs out of one device's block."""
+        values = single.values[0]
+        samples = len(values)
+        late = max(0, min(samples, int(NEW - single.missing[0])))
+        self._count(values[late:], late)
+        good = self._in_range(values)
+        good[:late] = False
+        if late == 0 and single.missing[0] == NEW:
+            self.forget(int(single.rows[0]))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]])))
+        for start, stop in edges.reshape(-1, 2):
+            run = Batch(
+                single.rows,
+                single.start_s + start / self._rate_hz,
+                single.values[:, start:stop],
+                single.truth[:, start:stop],
+                single.missing,
+            )
+            follows = 0 < start == late  # what an overlap leaves follows without a gap, however times were rounded
+            yield self._accept(replace(run, missing=np.zeros(1, np.int64)) if follows else self._placed(run))
+
+    def _count(self, values: NDArray[np.float32], late: int) -> None:
+        """Count the refused samples of one block: `late` of them, and the unlawful ones among `values`."""
+        finite = np.isfinite(values).all(axis=-1)
+        in_range = self._in_range(values)
+        for reason, count in (
+            ("late", late),
+            ("not_finite", int((~finite).sum())),
+            ("out_of_range", int((finite & ~in_range).sum())),
+        ):
+            if count:
+                self._accounting.refuse(reason, count)

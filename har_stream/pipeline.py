@@ -1,0 +1,170 @@
+"""The pipeline: blocks in, predictions out. No I/O, no clock, no threads; time comes in with the data.
+
+intake -> resampling -> denoising -> gravity -> windows -> classifier -> smoothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.accounting import Accounting
+from har_stream.activities import NAME_BY_CODE, UNKNOWN
+from har_stream.classifier import Classifier
+from har_stream.devices import LAWFUL_ID, DeviceTable
+from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
+from har_stream.intake import Intake
+from har_stream.manifest import Manifest
+from har_stream.preprocessing import Preprocessing
+from har_stream.resampling import Resampling, UniformBatch
+from har_stream.samples import Block, Prediction, Rows, Settled, WindowBlock
+from har_stream.settings import IntakeSettings
+from har_stream.smoothing import LAG, NONE, Smoother, laps
+
+
+class Pipeline:
+    """All stages between sources and sinks, with the state of up to max_devices devices."""
+
+    def __init__(
+        self, manifest: Manifest, classifier: Classifier, settings: IntakeSettings, accounting: Accounting
+    ) -> None:
+        framing, rows = manifest.framing, settings.max_devices
+        self._labels, self._framing = manifest.labels, framing
+        self._accounting = accounting
+        self._devices = DeviceTable(max_devices=rows, idle_s=settings.idle_s)
+        self._intake = Intake(settings, accounting, rate_hz=framing.rate_hz)
+        self._resampling = Resampling(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
+        self._preprocessing = Preprocessing(manifest.filters, framing, rows=rows)
+        self._classifier = classifier
+        self._smoother = Smoother(manifest.smoothing, framing, rows=rows)
+        self._origin_s = np.zeros(rows)
+        self._pending = np.zeros(rows, np.int64)
+        self._has_truth = np.zeros(rows, np.bool_)
+
+    @property
+    def buffered(self) -> int:
+        """Samples that have come in and wait for their first window."""
+        return int(self._pending.sum())
+
+    def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
+        """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
+        raw, windows = [], []
+        for block in blocks:
+            row = self._row(block, now_s)
+            if row is None or not block.samples:
+                continue
+            self._has_truth[row] = block.truth is not None
+            if isinstance(block, WindowBlock):
+                windows.append(self._take(row, block))
+            elif self._intake.lawful(block):
+                raw.append((row, block))
+        for batch in self._intake.admit(raw):
+            windows += [self._preprocess(uniform) for uniform in self._resampling.push(batch)]
+        ready = [part for part in windows if len(part.rows)]
+        return self._predict(concatenate(ready)) if ready else []
+
+    def _row(self, block: Block, now_s: float) -> int | None:
+        """Return a device's row, a new one if need be; None where the device is refused."""
+        row = self._devices.row(block.device, now_s)
+        if row is not None:
+            return row
+        if not LAWFUL_ID.fullmatch(block.device):
+            self._accounting.refuse("device_id", block.samples)
+            return None
+        row = self._devices.add(block.device, now_s)
+        if row is None and (idlest := self._devices.idlest(now_s)) is not None:
+            self._evict(idlest)
+            row = self._devices.add(block.device, now_s)
+        if row is None:
+            self._accounting.refuse("max_devices", block.samples)
+        return row
+
+    def _evict(self, row: int) -> None:
+        self._accounting.drop("evicted", int(self._pending[row]))
+        self._pending[row] = 0
+        self._devices.remove(row)
+        self._intake.forget(row)
+
+    def _take(self, row: int, block: WindowBlock) -> FramedWindows:
+        """Take ready-made windows."""
+        self._accounting.use(block.samples)
+        return ready_made(row, block)
+
+    def _preprocess(self, uniform: UniformBatch) -> FramedWindows:
+        """Filter and frame samples at the model's rate, and keep the books on them."""
+        batch, rows = uniform.batch, uniform.batch.rows
+        if uniform.begins.any():
+            self._begin(uniform)
+        samples = batch.values.shape[1]
+        before = self._preprocessing.pending(rows)
+        windows = self._preprocessing.push(rows, batch.values, batch.truth)
+        after = self._preprocessing.pending(rows)
+        self._settle_books(rows, samples - uniform.bridged, completed=after < before + samples, tail=after)
+        return FramedWindows(
+            windows.rows,
+            windows.values,
+            self._origin_s[windows.rows] + windows.start / self._framing.rate_hz,
+            windows.index == 0,
+            majority_of_last_half(windows.truth),
+        )
+
+    def _begin(self, uniform: UniformBatch) -> None:
+        """Let the streams that begin anew begin; what waited for a window gets none."""
+        fresh = uniform.batch.only(uniform.begins)
+        self._accounting.drop("gap", int(self._pending[fresh.rows].sum()))
+        self._pending[fresh.rows] = 0
+        self._origin_s[fresh.rows] = fresh.start_s
+        self._preprocessing.reset(fresh.rows, fresh.values[:, 0])
+
+    def _settle_books(self, rows: Rows, real: int, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:
+        """Count as used what windows took; of the tail after a window only real samples wait, not bridged ones."""
+        waiting = self._pending[rows] + real
+        self._pending[rows] = np.where(completed, np.minimum(tail, real), waiting)
+        self._accounting.use(int((waiting - self._pending[rows]).sum()))
+
+    def _predict(self, windows: FramedWindows) -> list[Prediction]:
+        probabilities = self._classifier.probabilities(windows.values)
+        smoothed = self._smoother.push(windows.rows, windows.begins, probabilities)
+        raw, order = probabilities.argmax(axis=1), np.concatenate(laps(windows.rows))
+        return [
+            self._prediction(
+                int(windows.rows[at]),
+                float(windows.start_s[at]),
+                self._labels[raw[at]],
+                probabilities[at],
+                self._label(smoothed.in_force[at]),
+                self._label(smoothed.settled[at]) if smoothed.settled[at] != NONE else None,
+                int(windows.truth[at]),
+            )
+            for at in order
+        ]
+
+    def _label(self, index: int) -> str:
+        return UNKNOWN if index == NONE else self._labels[index]
+
+    def _prediction(
+        self,
+        row: int,
+        start_s: float,
+        raw: str,
+        probabilities: NDArray[np.float32],
+        in_force: str,
+        settled: str | None,
+        truth: int,
+    ) -> Prediction:
+        framing = self._framing
+        end_s = start_s + (framing.window - 1) / framing.rate_hz
+        settled_end_s = start_s + (framing.window - LAG * framing.hop) / framing.rate_hz
+        return Prediction(
+            device=self._devices.name(row),
+            start_s=start_s,
+            end_s=end_s,
+            raw=raw,
+            label=in_force,
+            probabilities=dict(zip(self._labels, probabilities.tolist(), strict=True)),
+            settled=Settled(settled_end_s - framing.hop / framing.rate_hz, settled_end_s, settled) if settled else None,
+            truth=NAME_BY_CODE[truth],
+            has_truth=bool(self._has_truth[row]),
+        )

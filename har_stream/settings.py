@@ -1,0 +1,168 @@
+"""The settings of a deployment. Precedence: command line, HAR_STREAM_* environment, configuration file, defaults.
+
+config.toml at the top of the project holds every key with its default and a comment. What belongs to the model
+(rates, filters, labels, smoothing) stands in its manifest alone.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from har_stream.errors import ConfigError, nearest
+from har_stream.manifest import Engine
+
+Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e12)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+ENVIRONMENT_PREFIX: Final = "HAR_STREAM_"
+ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA"}
+"""Not settings: where the configuration file lies, and where the tests find the data sets."""
+
+
+class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[intake]: what is taken from whom."""
+
+    max_devices: Count = 64
+    idle_s: NotNegative = 600.0
+    acc_limit_g: Positive = 32.0
+    gyro_limit_rads: Positive = 80.0
+    rewind_s: Positive = 2.0
+    max_gap_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.1
+
+
+class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[queues]: how much may wait."""
+
+    blocks: Count = 10_000
+    labels: Count = 10_000
+    drain_s: Positive = 4.0
+
+
+class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[mqtt]: the broker that labels are published on."""
+
+    client_id: str = ""
+    keepalive_s: Seconds = 15
+    backoff_min_s: Seconds = 1
+    backoff_max_s: Seconds = 30
+    stale_after_s: Positive = 5.0
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings."""
+
+    source: str = ""
+    sinks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("stdout:",)
+    model: str = "seed-lstm"
+    engine: Engine = "onnx"
+    hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    intake: IntakeSettings = IntakeSettings()
+    queues: QueueSettings = QueueSettings()
+    mqtt: MqttSettings = MqttSettings()
+
+
+def load_settings(config: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Settings:
+    """Join the sources of settings in their order of precedence. Raises ConfigError for the first fault."""
+    faults: list[str] = []
+    settings = gather(config, environment, options, faults)
+    if faults:
+        raise ConfigError(faults[0])
+    return settings
+
+
+def gather(
+    config: Path | None, environment: Mapping[str, str], options: Mapping[str, Any], faults: list[str]
+) -> Settings:
+    """As load_settings, but put every fault into `faults` and go on with what is right."""
+    path = config or (Path(environment["HAR_STREAM_CONFIG"]) if environment.get("HAR_STREAM_CONFIG") else None)
+    layers: list[tuple[str, Iterator[tuple[str, Any]]]] = [("command line", iter(options.items()))]
+    layers.insert(0, ("environment", _environment(environment)))
+    if path is not None:
+        layers.insert(0, (str(path), _flat(_read(path, faults))))
+    values: dict[str, Any] = {}
+    for origin, layer in layers:
+        for key, value in layer:
+            fault = _fault(key, value, from_text=origin == "environment")
+            if fault:
+                faults.append(f"{origin}: {fault}")
+            else:
+                values[key] = value
+    return _settings(values)
+
+
+def _read(path: Path, faults: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        faults.append(f"{path}: {error.strerror}")
+    except (ValueError, RecursionError) as error:
+        faults.append(f"{path}: not TOML: {error}")
+    return {}
+
+
+def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield keys as they are named in faults: source, intake.max_devices."""
+    for key, value in table.items():
+        if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in KINDS):
+            yield from ((f"{key}.{inner}", held) for inner, held in value.items())
+        else:
+            yield key, value
+
+
+def _environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield HAR_STREAM_SOURCE as source, HAR_STREAM_INTAKE_MAX_DEVICES as intake.max_devices."""
+    by_variable = {key.replace(".", "_").upper(): key for key in KINDS}
+    for variable, value in environment.items():
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in ENVIRONMENT_OTHERS:
+            name = variable.removeprefix(ENVIRONMENT_PREFIX)
+            yield by_variable.get(name, name.lower()), value
+
+
+def _fault(key: str, value: Any, *, from_text: bool) -> str | None:
+    if key not in KINDS:
+        return f"unknown key {key!r}{nearest(key, KINDS)}"
+    try:
+        convert(key, value, from_text=from_text)
+    except msgspec.ValidationError as error:
+        return f"{key}: {error}"
+    except UnicodeEncodeError:
+        return f"{key}: not UTF-8 text"
+    return None
+
+
+def convert(key: str, value: Any, *, from_text: bool) -> Any:
+    """Return a value in the type of its key. Raises msgspec.ValidationError where it cannot be."""
+    if from_text and key == "sinks":
+        value = value.split()
+    return msgspec.convert(value, KINDS[key], strict=not from_text)
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    table: dict[str, Any] = {}
+    for key, value in values.items():
+        section, _, inner = key.rpartition(".")
+        place = table.setdefault(section, {}) if section else table
+        place[inner] = convert(key, value, from_text=isinstance(value, str))
+    return msgspec.convert(table, Settings)
+
+
+def _kinds() -> dict[str, Any]:
+    kinds: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            kinds |= {f"{field.name}.{inner.name}": inner.type for inner in msgspec.structs.fields(field.type)}
+        else:
+            kinds[field.name] = field.type
+    return kinds
+
+
+KINDS: Final = _kinds()
+"""Every key and the type of its value."""

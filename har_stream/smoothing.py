@@ -1,0 +1,112 @@
+"""Smoothing: a hidden Markov model over the classifier's probabilities, for many devices at once.
+
+The hidden state is the activity during a window's last hop. Activities last dwell_s on average and follow each
+other as jump says, so for a hop of h seconds the transition matrix is exp(h Q) with the rates Q of that process.
+A window speaks for activity i with (p_i / prior_i) ** (evidence * hop / window): windows overlap, and what two
+of them share must not count twice.
+
+The label in force is the most probable state of the forward filter, at once, or unknown where that is not sure.
+The settled label is the most probable state LAG hops back, given all windows up to now (fixed-lag smoothing).
+Source: Rabiner, A tutorial on hidden Markov models, Proc. IEEE 77:257-286, 1989.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.manifest import Framing, Smoothing
+from har_stream.samples import Rows
+
+LAG: Final = 2
+"""Hops until a label is settled."""
+
+NONE: Final = -1
+"""In place of a label's index: unknown, or not settled yet."""
+
+FLOOR: Final = 1e-6
+"""Least probability that the classifier is taken to mean: none is so sure that others could never answer."""
+
+STEPS: Final = 1024
+"""exp(h Q) is taken as (1 + h Q / STEPS) ** STEPS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """Indices of labels for w windows: in force (w,), settled LAG hops back (w,), NONE where there is none."""
+
+    in_force: NDArray[np.int64]
+    settled: NDArray[np.int64]
+
+
+class Smoother:
+    """Forward filter and fixed-lag smoother for `rows` devices."""
+
+    def __init__(self, constants: Smoothing, framing: Framing, *, rows: int) -> None:
+        self._prior = np.array(constants.prior)
+        self._transition = transition_matrix(constants, hop_s=framing.hop / framing.rate_hz)
+        self._weight = constants.evidence * framing.hop / framing.window
+        self._unknown_below = constants.unknown_below
+        labels = len(self._prior)
+        self._filtered = np.ones((rows, LAG + 1, labels))
+        self._evidence = np.ones((rows, LAG + 1, labels))
+        self._windows = np.zeros(rows, np.int64)
+
+    def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
+        """Take windows (w,) of devices in `rows`, each device's in order, with probabilities (w, labels).
+
+        begins (w,) marks the first window after a reset.
+        """
+        smoothed = Smoothed(np.full(len(rows), NONE), np.full(len(rows), NONE))
+        for lap in laps(rows):
+            smoothed.in_force[lap], smoothed.settled[lap] = self._step(rows[lap], begins[lap], probabilities[lap])
+        return smoothed
+
+    def _step(
+        self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Take one window of each of several devices."""
+        self._windows[rows] = np.where(begins, 1, self._windows[rows] + 1)
+        before = np.where(begins[:, np.newaxis], self._prior, _product(self._filtered[rows, -1], self._transition))
+        evidence = (np.maximum(probabilities, FLOOR) / self._prior) ** self._weight
+        now = _normalised(before * evidence)
+        self._filtered[rows] = np.concatenate([self._filtered[rows, 1:], now[:, np.newaxis]], axis=1)
+        self._evidence[rows] = np.concatenate([self._evidence[rows, 1:], evidence[:, np.newaxis]], axis=1)
+        in_force = np.where(now.max(axis=1) >= self._unknown_below, now.argmax(axis=1), NONE)
+        return in_force, np.where(self._windows[rows] > LAG, self._look_back(rows).argmax(axis=1), NONE)
+
+    def _look_back(self, rows: Rows) -> NDArray[np.float64]:
+        """Return the probability of each state LAG hops back, given all windows since."""
+        backward = np.ones_like(self._prior)
+        for hops in range(1, LAG + 1):
+            backward = _normalised(_product(backward * self._evidence[rows, -hops], self._transition.T))
+        return np.asarray(self._filtered[rows, -1 - LAG] * backward)
+
+
+def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float64]:
+    """Return the probability (labels, labels) that activity j is on a hop after activity i."""
+    leave = 1 / np.array(constants.dwell_s)
+    rates = leave[:, np.newaxis] * (np.array(constants.jump) - np.eye(len(leave)))
+    return np.asarray(np.linalg.matrix_power(np.eye(len(leave)) + rates * hop_s / STEPS, STEPS))
+
+
+def laps(rows: Rows) -> list[NDArray[np.intp]]:
+    """Split places in `rows` so that each row's first is in the first lap, its second in the second."""
+    order = np.argsort(rows, kind="stable")
+    begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    nth = np.empty(len(rows), np.intp)
+    nth[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
+    return [np.flatnonzero(nth == lap) for lap in range(nth.max(initial=-1) + 1)]
+
+
+def _product(vectors: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return vectors (d, k) @ matrix (k, k), the same bits whatever d is, which BLAS does not promise."""
+    return np.asarray((vectors[:, :, np.newaxis] * matrix).sum(axis=1))
+
+
+def _normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale each row to sum 1; the floor under the evidence keeps every sum above 0."""
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

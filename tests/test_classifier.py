@@ -1,0 +1,94 @@
+"""The classifier: both engines agree, batches change nothing, damaged weights are refused before they are parsed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from har_stream.classifier import BATCH, Classifier, softmax
+from har_stream.errors import ConfigError
+from har_stream.manifest import CHANNELS, Normalisation, load_manifest, resolve
+from tests.motion import model, motion
+
+SHIPPED = resolve("seed-lstm")
+
+
+def windows(count: int) -> np.ndarray:
+    """Windows in the ranges that real ones have."""
+    samples = np.stack([motion(seed, 128) for seed in range(count)])
+    return np.concatenate([samples[:, :, :3] - [1, 0, 0], samples[:, :, 3:], samples[:, :, :3]], axis=2).astype(
+        np.float32
+    )
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
+
+
+def test_tensorflow_says_the_same_as_onnx_runtime() -> None:
+    manifest, onnx = model()
+    tensorflow = Classifier(SHIPPED, manifest, engine="tensorflow")
+    for count in (1, 3, 70):
+        batch = windows(count)
+        assert np.abs(tensorflow.probabilities(batch) - onnx.probabilities(batch)).max() < 1e-5
+
+
+def test_a_window_gets_the_same_probabilities_alone_and_in_any_batch() -> None:
+    _, classifier = model()
+    batch = windows(2 * BATCH + 3)
+    together = classifier.probabilities(batch)
+    alone = np.concatenate([classifier.probabilities(one[np.newaxis]) for one in batch])
+    assert together.shape == (len(batch), 6)
+    assert np.abs(together - alone).max() < 1e-5
+
+
+def test_probabilities_are_the_softmax_of_the_logits() -> None:
+    logits = np.array([[1000, 1000, -1000], [0, np.log(2), np.log(5)]], np.float32)
+    assert np.allclose(softmax(logits), [[0.5, 0.5, 0], [1 / 8, 2 / 8, 5 / 8]])
+
+
+def test_one_flipped_bit_is_refused_before_anything_is_parsed(copied: Path) -> None:
+    weights = bytearray((copied / "model.onnx").read_bytes())
+    weights[len(weights) // 2] ^= 1
+    (copied / "model.onnx").write_bytes(weights)
+    with pytest.raises(ConfigError, match="SHA-256"):
+        Classifier(copied, load_manifest(copied))
+
+
+def test_a_model_without_weights_for_an_engine_says_so() -> None:
+    manifest, _ = model()
+    only_onnx = msgspec.structs.replace(manifest, weights={"onnx": manifest.weights["onnx"]})
+    with pytest.raises(ConfigError, match="engine tensorflow"):
+        Classifier(SHIPPED, only_onnx, engine="tensorflow")
+
+
+def test_the_manifests_normalisation_is_applied() -> None:
+    manifest, classifier = model()
+    offset, scale = (0.1, -0.2, 0.3) * 3, (2.0, 0.5, 1.0) * 3
+    shifted = msgspec.structs.replace(manifest, normalisation=Normalisation(offset, scale))
+    batch = windows(4)
+    there = (batch * np.array(scale) + np.array(offset)).astype(np.float32)
+    assert np.allclose(Classifier(SHIPPED, shifted).probabilities(there), classifier.probabilities(batch), atol=1e-4)
+
+
+def test_the_shipped_models_channels_and_labels_are_uci_hars() -> None:
+    manifest, _ = model()
+    assert manifest.channels == CHANNELS
+    assert manifest.labels == (
+        "walking", "walking_upstairs", "walking_downstairs", "sitting", "standing", "laying",
+    )  # fmt: skip
+
+
+def test_the_shipped_model_knows_the_people_it_was_trained_on(uci_zip: Path) -> None:
+    from har_stream.datasets import Selection, UciHar, open_data_set  # noqa: PLC0415 - this test alone
+
+    data_set = open_data_set(uci_zip)
+    assert isinstance(data_set, UciHar)
+    table = data_set.windows(Selection("test"))
+    right = model()[1].probabilities(table.values).argmax(axis=1) + 1 == table.codes
+    assert right.mean() > 0.85
