@@ -1,0 +1,7 @@
+"""python -m har_stream."""
+
+import sys
+
+from har_stream.cli import main
+
+sys.exit(main())

@@ -1,0 +1,83 @@
+"""The bounded queue between a source's thread and the engine's.
+
+A paced source never waits: where the queue is full the oldest blocks go, counted. A source that is not paced
+waits for room, and its ticks are taken one by one, so that what shares a batch does not depend on timing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition
+from typing import Final
+
+from har_stream.accounting import Accounting
+from har_stream.samples import Block
+
+UNPACED_TICKS: Final = 4
+"""Ticks that wait at most where a source is not paced: enough to keep the engine busy."""
+
+
+class BlockQueue:
+    """Ticks (lists of blocks) from one source to the engine."""
+
+    def __init__(self, *, limit: int, paced: bool, accounting: Accounting) -> None:
+        self._limit, self._paced, self._accounting = limit, paced, accounting
+        self._ticks: deque[list[Block]] = deque()
+        self._blocks = 0
+        self._closed = False
+        self._changed = Condition()
+
+    @property
+    def buffered(self) -> int:
+        """Samples that wait."""
+        with self._changed:
+            return sum(block.samples for tick in self._ticks for block in tick)
+
+    def put(self, tick: list[Block]) -> None:
+        """Add a tick; what comes after close() is counted as dropped."""
+        samples = sum(block.samples for block in tick)
+        with self._changed:
+            if not self._paced:
+                self._changed.wait_for(lambda: len(self._ticks) < UNPACED_TICKS or self._closed)
+            self._accounting.enter(samples)
+            if self._closed:
+                self._accounting.drop("shutdown", samples)
+                return
+            self._ticks.append(tick)
+            self._blocks += len(tick)
+            self._drop_oldest()
+            self._changed.notify_all()
+
+    def get(self) -> list[Block] | None:
+        """Return the next tick, waiting for one; None when the queue is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ticks or self._closed)
+            if not self._ticks:
+                return None
+            tick = self._ticks.popleft()
+            while self._paced and self._ticks:
+                tick = [*tick, *self._ticks.popleft()]
+            self._blocks -= len(tick)
+            self._changed.notify_all()
+            return tick
+
+    def close(self) -> None:
+        """Take nothing more; what waits can still be had."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def discard(self, reason: str) -> None:
+        """Drop what waits."""
+        with self._changed:
+            for tick in self._ticks:
+                self._accounting.drop(reason, sum(block.samples for block in tick))
+            self._ticks.clear()
+            self._blocks = 0
+            self._changed.notify_all()
+
+    def _drop_oldest(self) -> None:
+        while self._paced and self._blocks > self._limit and len(self._ticks) > 1:
+            oldest = self._ticks.popleft()
+            self._blocks -= len(oldest)
+            self._accounting.drop("queue_full", sum(block.samples for block in oldest))

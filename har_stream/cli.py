@@ -1,0 +1,109 @@
+"""har-stream: run the stream, or check its configuration."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from har_stream import __version__
+from har_stream.commands import guarded
+from har_stream.logs import LEVELS, start_logging
+from har_stream.settings import gather, load_settings
+
+RUN_EXAMPLES = """\
+examples:
+  har-stream --source 'sim:?devices=3'                       three simulated people on the terminal
+  har-stream --source 'replay:HAPT.zip?speed=max&subject=1'  a recorded volunteer, as fast as it goes
+  har-stream --source sim: --sink mqtt://localhost/har --sink jsonl:labels.jsonl
+
+sources:
+  replay:PATH?speed=1|N|max&split=train|test|all&subject=1,3&loop=no|yes
+                   HAPT or UCI HAR (folder or .zip as downloaded), or a recording .csv / .csv.gz
+  sim:?devices=N&script=day|ACTIVITY:SECONDS,...&seed=N&speed=1|N|max&loop=yes|no
+sinks:
+  stdout:          a live table on a terminal, JSON lines in a pipe
+  jsonl:FILE       JSON lines, appended to a file
+  mqtt://host:port/prefix
+"""
+COMMANDS = ("run", "check")
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run har-stream; returns the exit code. A first word that is no command means run."""
+    words = sys.argv[1:] if words is None else words
+    if not words or words[0] not in (*COMMANDS, "-h", "--help", "--version"):
+        words = ["run", *words]
+    arguments = _parser().parse_args(words)
+    return guarded("har-stream", lambda: arguments.run(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="har-stream",
+        description="Motion samples in, activity labels out, live.",
+        epilog=RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="stream labels (the default)",
+        epilog=RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check = commands.add_parser("check", help="name every fault of the configuration; exit 0 or 78")
+    run.set_defaults(run=_run)
+    check.set_defaults(run=_check)
+    for command in (run, check):
+        _add_settings(command)
+    return parser
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", help="where samples come from, a URI")
+    command.add_argument("--sink", action="append", dest="sinks", help="where labels go; may be given several times")
+    command.add_argument("--model", help="name of an installed model, or its folder")
+    command.add_argument("--engine", choices=("onnx", "tensorflow"), help="what computes the model")
+    command.add_argument("--hop", type=int, help="samples from window to window, the model's own if not given")
+    command.add_argument("--log-level", choices=tuple(LEVELS), help="how much is told on stderr")
+    command.add_argument("--config", type=Path, help="a configuration file (TOML)")
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line gives."""
+    keys = ("source", "sinks", "model", "engine", "hop", "log_level")
+    return {key: value for key in keys if (value := getattr(arguments, key)) is not None}
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config, os.environ, _given(arguments))
+    start_logging(settings.log_level)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    from har_stream.daemon import Daemon  # noqa: PLC0415 - faults of the settings are told before anything is loaded
+
+    return Daemon(settings, stop).run()
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    faults: list[str] = []
+    settings = gather(arguments.config, os.environ, _given(arguments), faults)
+    from har_stream.daemon import check_parts  # noqa: PLC0415
+
+    faults += check_parts(settings)
+    for fault in faults:
+        print(f"har-stream: {fault}", file=sys.stderr)
+    if not faults:
+        print("the configuration is right")
+    return os.EX_CONFIG if faults else os.EX_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Where predictions go. A sink is named by a URI; open_sink finds the class that serves its scheme."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from har_stream.errors import ConfigError, nearest
+from har_stream.settings import Settings
+from har_stream.sinks.json_lines import json_file, json_stdout
+from har_stream.sinks.sink import Sink
+from har_stream.uri import Uri, parse_uri
+
+SCHEMES: Final = ("stdout", "jsonl", "mqtt")
+
+
+def open_sink(text: str, settings: Settings) -> Sink:
+    """Open a sink by its URI. Raises ConfigError where the URI is faulty or the file cannot be opened."""
+    uri = parse_uri(text)
+    if uri.scheme == "stdout":
+        return _stdout(uri)
+    if uri.scheme == "jsonl":
+        return _jsonl(uri)
+    if uri.scheme == "mqtt":
+        from har_stream.sinks.mqtt import MqttSink  # noqa: PLC0415 - who has no broker need not load its client
+
+        return MqttSink(uri, settings.mqtt)
+    raise ConfigError(f"{text}: unknown sink {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")
+
+
+def _stdout(uri: Uri) -> Sink:
+    if uri.rest or uri.query:
+        raise ConfigError(f"{uri.text}: stdout: takes nothing more")
+    if not sys.stdout.isatty():
+        return json_stdout()
+    from har_stream.sinks.terminal import TerminalTable  # noqa: PLC0415 - who writes to a pipe need not load it
+
+    return TerminalTable()
+
+
+def _jsonl(uri: Uri) -> Sink:
+    if not uri.rest or uri.query:
+        raise ConfigError(f"{uri.text}: expected jsonl:FILE")
+    return json_file(Path(uri.rest))

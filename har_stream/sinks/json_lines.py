@@ -1,0 +1,103 @@
+"""Predictions as JSON lines: the fields that every sink publishes, and the sinks stdout: (in a pipe) and jsonl:."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from har_stream.errors import ConfigError
+from har_stream.samples import Prediction
+from har_stream.sinks.sink import SinkClosed
+
+TIME_DECIMALS: Final = 3
+PROBABILITY_DECIMALS: Final = 4
+STDOUT: Final = 1
+NEW_FILE_MODE: Final = 0o666
+"""Less what the umask takes away."""
+
+
+def encode(prediction: Prediction) -> bytes:
+    """Return a prediction as one line of JSON, without the line's end."""
+    return msgspec.json.encode(fields_of(prediction))
+
+
+def fields_of(prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
+    settled = prediction.settled
+    fields = {
+        "device": prediction.device,
+        "time": _time(prediction.end_s),
+        "window": [_time(prediction.start_s), _time(prediction.end_s)],
+        "label": prediction.label,
+        "raw": prediction.raw,
+        "confidence": round(prediction.confidence, PROBABILITY_DECIMALS),
+        "probabilities": {
+            label: round(share, PROBABILITY_DECIMALS) for label, share in prediction.probabilities.items()
+        },
+        "settled": settled and {"span": [_time(settled.start_s), _time(settled.end_s)], "label": settled.label},
+    }
+    if prediction.has_truth:
+        fields["truth"] = prediction.truth
+    return fields
+
+
+def _time(seconds: float) -> float:
+    return round(seconds, TIME_DECIMALS)
+
+
+class JsonLines:
+    """Writes a line for each prediction to a file descriptor.
+
+    Unbuffered: where a reader stops reading for good, nothing is left that the end of the process would flush.
+    """
+
+    def __init__(self, name: str, open_file: Callable[[], int]) -> None:
+        self.name = name
+        self._open_file = open_file
+        self._file: int | None = None
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Need nothing: the file is opened by the first write, and again after a failure."""
+
+    def ready(self) -> bool:
+        """Tell that a file takes whatever comes."""
+        return True
+
+    def write(self, predictions: list[Prediction]) -> int:
+        """Write. Raises SinkClosed where the reader of a pipe has gone."""
+        left = b"".join(encode(prediction) + b"\n" for prediction in predictions)
+        try:
+            self._file = self._open_file() if self._file is None else self._file
+            while left:
+                left = left[os.write(self._file, left) :]
+        except BrokenPipeError:
+            raise SinkClosed from None
+        return len(predictions)
+
+    def idle(self) -> None:
+        """Nothing to do: nothing is held back."""
+
+    def close(self, deadline_s: float) -> None:
+        """Nothing to do: nothing is held back, and the file ends with the process."""
+
+
+def json_file(path: Path) -> JsonLines:
+    """Return a sink that appends to a file. Raises ConfigError where the file cannot be opened."""
+
+    def append() -> int:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, NEW_FILE_MODE)
+
+    try:
+        os.close(append())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"jsonl:{path}: {getattr(error, 'strerror', error)}") from None
+    return JsonLines(f"jsonl:{path}", append)
+
+
+def json_stdout() -> JsonLines:
+    """Return a sink that writes to standard output."""
+    return JsonLines("stdout:", lambda: STDOUT)

@@ -1,0 +1,162 @@
+"""A sink's own thread and bounded queue, so that no sink holds up the stream or another sink.
+
+Where a sink falls behind, the oldest labels go, counted - unless the source can wait (a replay as fast as it
+can), then the stream waits for a sink that is ready.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Event, Thread
+from typing import Final
+
+from har_stream.samples import Prediction
+from har_stream.sinks.sink import Sink, SinkClosed
+
+IDLE_S: Final = 1.0
+POLL_S: Final = 0.1
+GRACE_S: Final = 1.0
+"""How long the end waits for a sink that is away to come back."""
+LAST_WRITES_S: Final = 0.5
+"""Kept back from the time to end, for the sink to close in."""
+WRITE_AT_ONCE: Final = 1000
+"""Predictions handed to a sink in one call."""
+
+log = logging.getLogger(__name__)
+
+
+class SinkWorker:
+    """Runs one sink."""
+
+    def __init__(self, sink: Sink, *, limit: int, source_waits: bool, on_closed: Callable[[], None]) -> None:
+        self._sink, self._limit, self._source_waits, self._on_closed = sink, limit, source_waits, on_closed
+        self._queue: deque[Prediction] = deque()
+        self._changed = Condition()
+        self._deadline_s: float | None = None
+        self._drain_s = 0.0
+        self._gone = False
+        self._failing = False
+        self._writing = False
+        self.failed = False
+        self.written = 0
+        self.dropped = 0
+        self._thread = Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, predictions: list[Prediction]) -> None:
+        """Queue predictions; see the module for what happens where there is no room."""
+        with self._changed:
+            if self._source_waits:
+                self._changed.wait_for(self._has_room)
+            self._queue.extend(predictions)
+            while len(self._queue) > self._limit:
+                self._queue.popleft()
+                self.dropped += 1
+            self._changed.notify_all()
+
+    def flush(self, stop: Event) -> None:
+        """Wait until all is written, the sink can take no more, or `stop` is set."""
+        with self._changed:
+            while (self._queue or self._writing) and not self._gone and self._sink.ready() and not stop.is_set():
+                self._changed.wait(timeout=POLL_S)
+
+    def finish(self, deadline_s: float) -> None:
+        """Write what waits and end, at the latest when time.monotonic() reaches deadline_s."""
+        with self._changed:
+            self._deadline_s, self._drain_s = deadline_s, deadline_s - time.monotonic()
+            self._changed.notify_all()
+        self._thread.join(max(0.0, deadline_s - time.monotonic()))
+        with self._changed:
+            self.dropped += len(self._queue)
+            self._queue.clear()
+
+    def _has_room(self) -> bool:
+        return len(self._queue) < self._limit or self._gone or self._deadline_s is not None or not self._sink.ready()
+
+    def _run(self) -> None:
+        try:
+            self._sink.start(self._wake)
+            while (batch := self._next()) is not None:
+                self._write(batch)
+            self._sink.close(self._deadline_s or time.monotonic())
+        except Exception as error:  # noqa: BLE001 - a sink's own fault is told, and the stream goes on without it
+            log.critical("%s: stopped by a fault of its own: %r", self._sink.name, error)
+            self.failed = True
+            self._leave()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _next(self) -> list[Prediction] | None:
+        """Return what may be written now, [] when it is time to be idle, None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._may_write() or self._over(), timeout=IDLE_S)
+            if self._may_write():
+                batch = list(itertools.islice(self._queue, WRITE_AT_ONCE))
+                for _ in batch:
+                    self._queue.popleft()
+                self._writing = True
+                self._changed.notify_all()
+                return batch
+            return None if self._over() else []
+
+    def _may_write(self) -> bool:
+        return bool(self._queue) and not self._gone and self._sink.ready()
+
+    def _over(self) -> bool:
+        """Tell whether to end: asked to, and nothing waits that a last moment could still bring out."""
+        if self._deadline_s is None:
+            return False
+        patience_s = LAST_WRITES_S if self._sink.ready() else max(LAST_WRITES_S, self._drain_s - GRACE_S)
+        return not self._queue or self._gone or time.monotonic() >= self._deadline_s - patience_s
+
+    def _write(self, batch: list[Prediction]) -> None:
+        """Write a batch; what the sink does not take goes back to the front of the queue."""
+        taken, lost = 0, len(batch)
+        try:
+            taken = self._sink.write(batch) if batch else self._idle()
+            lost = 0
+            self._tell_recovery(taken)
+        except SinkClosed:
+            self._leave()
+            self._on_closed()
+        except OSError as error:
+            self._tell_failure(error)
+        finally:
+            self._book(batch, taken=taken, lost=lost)
+
+    def _idle(self) -> int:
+        self._sink.idle()
+        return 0
+
+    def _book(self, batch: list[Prediction], *, taken: int, lost: int) -> None:
+        with self._changed:
+            self.written += taken
+            self.dropped += lost
+            self._queue.extendleft(reversed(batch[taken + lost :]))
+            self._writing = False
+            self._changed.notify_all()
+
+    def _tell_failure(self, error: OSError) -> None:
+        """Say once that labels are being lost."""
+        if not self._failing:
+            log.error("%s: cannot be written: %s; labels are lost until it can", self._sink.name, error.strerror)
+        self._failing = True
+
+    def _tell_recovery(self, taken: int) -> None:
+        if taken and self._failing:
+            log.warning("%s: can be written again", self._sink.name)
+            self._failing = False
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._gone = True
+            self._changed.notify_all()

@@ -1,0 +1,24 @@
+"""Where samples come from. A source is named by a URI; open_source finds the class that serves its scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from har_stream.errors import ConfigError, nearest
+from har_stream.sources.replay import Replay
+from har_stream.sources.simulator import Simulator
+from har_stream.sources.source import Source
+from har_stream.uri import Uri, parse_uri
+
+SOURCES: Final[dict[str, Callable[[Uri], Source]]] = {"replay": Replay, "sim": Simulator}
+
+
+def open_source(text: str) -> Source:
+    """Open a source by its URI. Raises ConfigError for a faulty URI, InputError for unreadable data."""
+    if not text:
+        raise ConfigError("no source: give --source URI, such as sim: or replay:PATH")
+    uri = parse_uri(text)
+    if uri.scheme not in SOURCES:
+        raise ConfigError(f"{text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SOURCES)}")
+    return SOURCES[uri.scheme](uri)

@@ -1,0 +1,88 @@
+"""A real Mosquitto on a free port, and a client that notes what it hears."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+START_S = 10.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Broker:
+    """Mosquitto on loopback; start and stop as a test needs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n", "utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        self._process = subprocess.Popen([program, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        until_s = time.monotonic() + START_S
+        while time.monotonic() < until_s:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise TimeoutError("mosquitto did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class Listener:
+    """A second client that subscribes to everything."""
+
+    def __init__(self, port: int, topic: str = "#") -> None:
+        self.heard: list[tuple[str, str, bool]] = []
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.on_message = self._note
+        self._client.on_subscribe = self._subscribed
+        self._ready = False
+        self._client.connect("127.0.0.1", port)
+        self._client.subscribe(topic, qos=1)
+        self._client.loop_start()
+        wait_for(lambda: self._ready)
+
+    def payloads(self, topic: str) -> list[str]:
+        return [payload for heard, payload, _ in self.heard if heard == topic]
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _note(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self.heard.append((message.topic, message.payload.decode(), message.retain))
+
+    def _subscribed(self, *_: Any) -> None:
+        self._ready = True
+
+
+def wait_for(condition: Any, timeout_s: float = 20.0) -> None:
+    """Wait until a condition holds. Raises TimeoutError where it does not come to."""
+    until_s = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > until_s:
+            raise TimeoutError
+        time.sleep(0.02)

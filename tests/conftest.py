@@ -1,0 +1,47 @@
+"""What several tests share: where the data sets lie, and small ones made on the spot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.broker import Broker
+
+DATA_VARIABLE = "HAR_STREAM_DATA"
+DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("nightly", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def _data_file(name: str) -> Path:
+    path = Path(os.environ.get(DATA_VARIABLE, DEFAULT_DATA)) / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there; set {DATA_VARIABLE} to the folder that holds {name}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def hapt_zip() -> Path:
+    """HAPT's raw recordings of the 21 training volunteers."""
+    return _data_file("HAPT-train.zip")
+
+
+@pytest.fixture(scope="session")
+def uci_zip() -> Path:
+    """Windows of six of them in UCI HAR's layout."""
+    return _data_file("UCI-HAR-layout.zip")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A running Mosquitto."""
+    one = Broker(tmp_path)
+    one.start()
+    yield one
+    one.stop()

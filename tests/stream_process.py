@@ -1,0 +1,77 @@
+"""Runs the real command, as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a command left: its exit code, output and what it said."""
+
+    code: int
+    output: bytes
+    said: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.output.splitlines()]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """This process's environment without har-stream's own variables, and with `extra`."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("HAR_STREAM_")} | extra
+
+
+def command(*words: str, module: str = "har_stream") -> list[str]:
+    return [sys.executable, "-m", module, *words]
+
+
+def run(*words: str, module: str = "har_stream", **extra: str) -> Ended:
+    """Run a command to its end."""
+    done = subprocess.run(
+        command(*words, module=module),
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        check=False,
+        env=environment(**extra),
+    )
+    return Ended(done.returncode, done.stdout, done.stderr.decode())
+
+
+@contextmanager
+def running(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command while the block lasts; kill it if it is still there afterwards."""
+    process = subprocess.Popen(
+        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), bufsize=0
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, within_s: float = 5.0) -> Ended:
+    """Send a signal and wait. Raises subprocess.TimeoutExpired where the process does not end in time."""
+    process.send_signal(number)
+    output, said = process.communicate(timeout=within_s)
+    return Ended(process.returncode, output, said.decode())
+
+
+def books(said: str) -> dict[str, int]:
+    """Return the numbers of the accounting line."""
+    (line,) = [line for line in said.splitlines() if "samples in" in line]
+    words = line.replace("(", " ( ").split()
+    return {name: int(words[words.index(name) + 1]) for name in ("in", "used", "refused", "dropped", "buffered")}

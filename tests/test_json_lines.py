@@ -1,0 +1,53 @@
+"""JSON lines: the fields as documented, and files that append."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_stream.errors import ConfigError
+from har_stream.samples import Settled
+from har_stream.sinks.json_lines import encode, json_file
+from tests.predictions import prediction
+
+
+def test_a_line_has_the_documented_fields_in_order() -> None:
+    settled = Settled(8.519999, 9.8, "walking")
+    line = encode(prediction(settled=settled, truth="walking", has_truth=True)).decode()
+    assert line == (
+        '{"device":"exp01_user01","time":12.34,"window":[9.8,12.34],"label":"walking","raw":"walking",'
+        '"confidence":0.98,"probabilities":{"walking":0.98,"walking_upstairs":0.004,"walking_downstairs":0.004,'
+        '"sitting":0.004,"standing":0.004,"laying":0.004},"settled":{"span":[8.52,9.8],"label":"walking"},'
+        '"truth":"walking"}'
+    )
+
+
+def test_truth_is_null_where_unlabelled_and_absent_where_there_is_none_at_all() -> None:
+    assert json.loads(encode(prediction(has_truth=True)))["truth"] is None
+    assert "truth" not in json.loads(encode(prediction()))
+    assert json.loads(encode(prediction()))["settled"] is None
+
+
+@given(st.floats(0, 4e9), st.sampled_from(["walking", "laying"]), st.sampled_from(["standing", "unknown"]))
+def test_every_line_reads_back(end_s: float, raw: str, label: str) -> None:
+    line = encode(prediction(end_s=end_s, raw=raw, label=label))
+    fields = json.loads(line)
+    assert b"\n" not in line
+    assert fields["time"] == pytest.approx(end_s, abs=6e-4)
+    assert (fields["raw"], fields["label"]) == (raw, label)
+
+
+def test_a_file_is_appended_to(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    for end_s in (1.0, 2.0):
+        json_file(path).write([prediction(end_s=end_s)])
+    assert [json.loads(line)["time"] for line in path.read_text().splitlines()] == [1.0, 2.0]
+
+
+def test_a_file_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        json_file(tmp_path / "absent" / "labels.jsonl")

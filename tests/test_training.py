@@ -1,0 +1,168 @@
+"""Training on a few hundred windows: reproducible, never the same person on both sides, exported as served."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from har_stream.classifier import Classifier
+from har_stream.datasets import LabelledSpan, Recording, Selection
+from har_stream.errors import InputError
+from har_stream.manifest import CHANNELS, Filters, Framing, load_manifest
+from tests.motion import motion
+from tests.stream_process import run
+from training.folds import subject_folds
+from training.labelled_windows import windows_of
+from training.scores import window_scores
+from training.smoothing_constants import Judged, accuracy, accuracy_across_folds, estimate
+
+SMALL = ("--epochs", "1", "--seed", "3", "--arch", "seed-lstm")
+
+
+@pytest.fixture(scope="session")
+def small_uci(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A UCI HAR folder of a few windows of two volunteers in each part."""
+    root = tmp_path_factory.mktemp("uci")
+    for part, subjects in (("train", (1, 3)), ("test", (2, 4))):
+        signals = root / part / "Inertial Signals"
+        signals.mkdir(parents=True)
+        codes = np.tile(np.arange(1, 7), 10)
+        generator = np.random.default_rng(len(part))
+        for number, channel in enumerate(CHANNELS):
+            values = generator.standard_normal((60, 128)) * 0.1 + codes[:, np.newaxis] * 0.1 * (number % 3)
+            np.savetxt(signals / f"{channel}_{part}.txt", values, fmt="%.7e")
+        np.savetxt(root / part / f"y_{part}.txt", codes, fmt="%d")
+        np.savetxt(root / part / f"subject_{part}.txt", np.repeat(subjects, 30), fmt="%d")
+    return root
+
+
+def weights_of(model: Path) -> list[bytes]:
+    graph = onnx.load(model / "model.onnx").graph
+    arrays = (numpy_helper.to_array(one) for one in graph.initializer)
+    return sorted(array.tobytes() for array in arrays if array.dtype == np.float32)
+
+
+def test_fit_makes_the_same_weights_again_and_the_daemon_serves_them(small_uci: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        ended = run("fit", *SMALL, "--data", str(small_uci), "--out", str(tmp_path / name), module="training.cli")
+        assert ended.code == 0, ended.said
+    assert weights_of(tmp_path / "first") == weights_of(tmp_path / "second")
+    manifest = load_manifest(tmp_path / "first")
+    assert manifest.training["subjects"] == [1, 3]
+    assert manifest.metrics["folds"] == 2
+    digest = hashlib.sha256((tmp_path / "first" / "model.onnx").read_bytes()).hexdigest()
+    assert manifest.weights["onnx"].sha256 == digest
+    batch = np.random.default_rng(1).standard_normal((5, 128, 9)).astype(np.float32)
+    engines = [Classifier(tmp_path / "first", manifest, engine=e).probabilities(batch) for e in ("onnx", "tensorflow")]
+    assert np.abs(engines[0] - engines[1]).max() < 1e-5
+    streamed = run("--source", f"replay:{small_uci}?speed=max&split=test", "--model", str(tmp_path / "first"))
+    assert len(streamed.lines) == 60
+
+
+def test_evaluate_scores_the_split_that_is_asked_for(small_uci: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    words = ("evaluate", "--model", "seed-lstm", "--data", str(small_uci), "--split", "test", "--json", str(out))
+    ended = run(*words, module="training.cli")
+    assert ended.code == 0, ended.said
+    figures = json.loads(out.read_text())
+    assert figures["n_windows"] == 60
+    assert set(figures["windows"]["per_subject"]) == {"2", "4"}
+    assert np.sum(figures["windows"]["confusion"]) == 60
+    assert 0 <= figures["stream"]["accuracy"] <= 1
+
+
+def test_prepare_writes_the_windows_of_both_layouts(hapt_zip: Path, uci_zip: Path, tmp_path: Path) -> None:
+    tables = []
+    for number, data in enumerate((hapt_zip, uci_zip)):
+        out = tmp_path / f"{number}.npz"
+        words = ("prepare", "--data", str(data), "--subject", "3,7", "--out", str(out))
+        assert run(*words, module="training.cli").code == 0
+        tables.append(dict(np.load(out)))
+    raw, ready = tables
+    assert raw["X"].dtype == np.float32
+    assert np.abs(raw["X"] - ready["X"]).max() < 2e-6
+    assert all(np.array_equal(raw[key], ready[key]) for key in ("y", "subject"))
+    assert set(raw["experiment"].tolist()) == {5, 6, 13, 14}
+    # The first label of exp05_user03 is standing from sample 243, counted from 1.
+    assert raw["start"][0] == 242
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (("fit", "--arch", "seed-lsmt", "--data", "x", "--out", "y"), 78, "did you mean 'seed-lstm'?"),
+        (("fit", "--arch", "seed-lstm", "--data", "/nowhere", "--out", "y"), 66, "no such file"),
+        (("evaluate", "--model", "absent", "--data", "x"), 78, "unknown model"),
+        (("prepare", "--data", "/nowhere", "--out", "y"), 66, "no such file"),
+    ],
+)
+def test_faults_are_one_clear_line(words: tuple[str, ...], code: int, reason: str) -> None:
+    ended = run(*words, module="training.cli")
+    assert (ended.code, len(ended.said.splitlines())) == (code, 1), ended.said
+    assert reason in ended.said
+
+
+def test_no_volunteer_is_on_both_sides_and_each_is_judged_once() -> None:
+    subjects = np.repeat(np.arange(1, 12), 5).astype(np.int16)
+    folds = subject_folds(subjects, 4)
+    assert sorted(chain.from_iterable(folds)) == list(range(1, 12))
+    assert len(folds) == 4
+
+
+def test_one_volunteer_alone_cannot_be_split() -> None:
+    with pytest.raises(InputError, match="subject-wise split"):
+        subject_folds(np.ones(9, np.int16), 3)
+
+
+def test_windows_begin_at_their_label_and_stay_inside() -> None:
+    spans = (LabelledSpan(1, 10, 300), LabelledSpan(7, 300, 600), LabelledSpan(5, 600, 728), LabelledSpan(4, 800, 900))
+    recording = Recording("d", 8, 15, 50.0, 0.0, motion(1, 1000), np.zeros(1000, np.uint8), spans)
+    table = windows_of([recording], Filters(), Framing())
+    assert table.start.tolist() == [600, 10, 74, 138]
+    assert table.codes.tolist() == [5, 1, 1, 1]
+    assert table.continues.tolist() == [False, False, True, True]
+
+
+def test_scores_count_what_is_right() -> None:
+    probabilities = np.eye(6, dtype=np.float32)[[0, 0, 3, 4, 4, 5]]
+    codes = np.array([1, 2, 4, 4, 5, 6], np.uint8)
+    scores = window_scores(probabilities, codes, np.array([1, 1, 1, 2, 2, 2], np.int16))
+    assert scores["accuracy"] == pytest.approx(4 / 6, abs=1e-5)
+    assert scores["per_subject"] == {"1": pytest.approx(2 / 3, abs=1e-5), "2": pytest.approx(2 / 3, abs=1e-5)}
+    assert scores["confusion"][1][0] == scores["confusion"][3][4] == 1
+    assert scores["f1_macro"] == pytest.approx(np.mean([2 / 3, 0, 0, 2 / 3, 2 / 3, 1]), abs=1e-5)
+
+
+def judged(seed: int, right: float) -> Judged:
+    """A stream of activities of 12 windows each, of which a share of windows is told rightly."""
+    generator = np.random.default_rng(seed)
+    truth = np.repeat(generator.integers(1, 7, 20), 12).astype(np.uint8)
+    told = np.where(generator.random(len(truth)) < right, truth - 1, generator.integers(0, 6, len(truth)))
+    probabilities = (0.9 * np.eye(6)[told] + 0.1 / 6).astype(np.float32)
+    return Judged(probabilities, truth, np.arange(len(truth)) == 0)
+
+
+def test_estimated_constants_make_settled_labels_better_than_raw_ones() -> None:
+    streams = [judged(seed, 0.75) for seed in range(6)]
+    prior = (1 / 6,) * 6
+    constants = estimate(streams[:3], prior, Framing())
+    assert 10 < np.mean(constants.dwell_s) < 30
+    reached = accuracy(streams[3:], constants, Framing())
+    assert reached.settled > reached.raw + 0.05
+    assert reached.in_force > reached.raw
+    across = accuracy_across_folds([streams[:3], streams[3:]], prior, Framing())
+    assert across.settled > across.raw + 0.05
+
+
+def test_a_selection_of_the_official_split_keeps_the_nine_apart() -> None:
+    everyone = range(1, 31)
+    train, test = Selection("train").of(everyone, "here"), Selection("test").of(everyone, "here")
+    assert (len(train), len(test)) == (21, 9)
+    assert not set(train) & set(test)
