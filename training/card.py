@@ -1,0 +1,101 @@
+"""The model card: what a person should know before trusting the model, written from the manifest's own figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from har_stream.manifest import Manifest
+
+
+def model_card(manifest: Manifest) -> str:
+    """Return the card's Markdown."""
+    training, framing = manifest.training, manifest.framing
+    return CARD.format(
+        name=manifest.name,
+        architecture=manifest.architecture,
+        parameters=training["parameters"],
+        window=framing.window,
+        channels=len(manifest.channels),
+        rate_hz=framing.rate_hz,
+        hop=framing.hop,
+        data=training["data"],
+        licence=training["licence"],
+        subjects=", ".join(map(str, training["subjects"])),
+        windows=training["windows"],
+        initial_state=manifest.filters.initial_state,
+        command=training["command"],
+        versions=", ".join(f"{library} {version}" for library, version in training["versions"].items()),
+        figures=_figures(manifest.metrics, training["recipe"]),
+    )
+
+
+def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
+    if not metrics:
+        return "Not measured: trained without cross-validation."
+    windows, stream = metrics["windows"], metrics["stream"]
+    rows = [
+        ("windows right", f"{windows['accuracy']:.2%}"),
+        (
+            "mean and standard deviation over folds",
+            f"{windows['fold_mean']:.2%} +- {windows['fold_std']:.2%}",
+        ),
+        ("macro F1", f"{windows['f1_macro']:.3f}"),
+        ("worst volunteer", f"{windows['worst_subject']:.2%}"),
+        ("stream, raw label right", f"{stream['accuracy_raw']:.2%}"),
+        ("stream, label in force right", f"{stream['accuracy_in_force']:.2%}"),
+        ("stream, settled label right", f"{stream['accuracy']:.2%}"),
+    ]
+    table = "\n".join(f"| {what} | {figure} |" for what, figure in rows)
+    confusion = _confusion(windows["confusion"])
+    return FIGURES.format(folds=metrics["folds"], table=table, confusion=confusion, **recipe)
+
+
+def _confusion(counts: list[list[int]]) -> str:
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in counts)
+
+
+FIGURES = """\
+{folds}-fold cross-validation by volunteer: each figure is on people that neither the network nor the smoother's
+constants were estimated on. The recipe ({epochs} epochs, batches of {batch}, learning rate {learning_rate:g} falling
+along a half cosine) is {chosen}.
+
+| figure | value |
+| --- | --- |
+{table}
+
+On the stream each window of a whole recording counts whose last half carries one of the six activities.
+Confusion of windows, a row a true activity, a column an answer, in the order of the labels:
+
+| walking | upstairs | downstairs | sitting | standing | laying |
+| --- | --- | --- | --- | --- | --- |
+{confusion}
+
+The nine official test volunteers played no part in any of this."""
+
+CARD = """\
+# {name}
+
+{architecture}: {parameters} weights. Takes windows of {window} samples in {channels} channels at {rate_hz:g} Hz,
+a hop of {hop} apart, and tells walking, walking upstairs, walking downstairs, sitting, standing and laying apart.
+
+## Data
+{data}, {licence}.
+
+Volunteers {subjects}: {windows} labelled windows.
+Preprocessing is UCI HAR's own causal chain with initial state {initial_state}; manifest.json has its numbers.
+
+## Made by
+    {command}
+
+with {versions}.
+The same command on the same data gives the same weights.
+
+## Figures
+{figures}
+
+## Limits
+One phone (Samsung Galaxy S II) worn at the waist by healthy people of 19 to 48 years who followed a protocol.
+Elsewhere on the body, turned otherwise or on other people the label can be wrong. Only six activities are known:
+anything else gets the nearest of them, or unknown. Sitting and standing differ by the direction of gravity
+alone and are most often confused. Not for medical use.
+"""

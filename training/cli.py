@@ -1,0 +1,144 @@
+"""har-train: prepare windows, fit a model, evaluate it, estimate the simulator's people."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from har_stream import __version__
+from har_stream.commands import guarded
+from har_stream.datasets import Selection
+from har_stream.errors import ConfigError
+
+DATA_HELP = "UCI HAR or HAPT: folder or .zip as downloaded"
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run har-train; returns the exit code."""
+    arguments = _parser().parse_args(words)
+    return guarded("har-train", lambda: arguments.run(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="har-train", description="Train and judge the models of har-stream.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_prepare, _add_fit, _add_evaluate, _add_people):
+        add(commands)
+    return parser
+
+
+def _add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    one = commands.add_parser("prepare", help="write a data set's labelled windows to an .npz file")
+    _add_data(one)
+    one.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    one.add_argument(
+        "--initial-state",
+        choices=("zero", "first-sample"),
+        default="zero",
+        help="of the filters; zero as UCI HAR",
+    )
+    one.set_defaults(run=_prepare)
+
+
+def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    one = commands.add_parser(
+        "fit",
+        help="train a model on the training volunteers and write its folder",
+        epilog="example: har-train fit --arch seed-lstm --data HAPT.zip --out models/seed-lstm",
+    )
+    one.add_argument("--arch", required=True, help="name of the architecture, such as seed-lstm")
+    one.add_argument("--data", type=Path, required=True, help=DATA_HELP)
+    one.add_argument("--out", type=Path, required=True, help="the model folder to write")
+    one.add_argument("--seed", type=int, default=1, help="of weights and order of windows (default 1)")
+    one.add_argument("--epochs", type=_at_least(1), help="in place of the architecture's own number")
+    one.add_argument(
+        "--folds", type=_at_least(0), default=7, help="of the cross-validation by volunteer; 0 leaves it out"
+    )
+    one.set_defaults(run=_fit)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    one = commands.add_parser(
+        "evaluate",
+        help="score a model on a data set",
+        epilog="example: har-train evaluate --model seed-lstm --data HAPT.zip --split test --json figures.json",
+    )
+    one.add_argument("--model", required=True, help="name of an installed model, or its folder")
+    _add_data(one)
+    one.add_argument("--json", type=Path, help="write the figures to this file too")
+    one.set_defaults(run=_evaluate)
+
+
+def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    one = commands.add_parser("people", help="estimate the simulator's people from HAPT's recordings")
+    one.add_argument("--data", type=Path, required=True, help="HAPT: folder or .zip")
+    one.add_argument("--out", type=Path, required=True, help="the .json file to write")
+    one.set_defaults(run=_people)
+
+
+def _add_data(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--data", type=Path, required=True, help=DATA_HELP)
+    one.add_argument("--split", choices=("train", "test", "all"), default="all", help="official split by volunteer")
+    one.add_argument("--subject", default="", help="only these volunteers, such as 1,3")
+
+
+def _at_least(least: int) -> type[int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}")
+        return value
+
+    return number  # type: ignore[return-value]  # argparse calls it like a type
+
+
+def _selection(arguments: argparse.Namespace) -> Selection:
+    try:
+        return Selection(arguments.split, frozenset(int(word) for word in arguments.subject.split(",") if word))
+    except ValueError:
+        raise ConfigError(f"--subject is a list of numbers such as 1,3, not {arguments.subject!r}") from None
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from training.prepare import prepare  # noqa: PLC0415 - each command loads what it needs
+
+    table = prepare(arguments.data, arguments.out, _selection(arguments), arguments.initial_state)
+    print(f"{arguments.out}: {len(table.codes)} windows of {len(set(table.subject.tolist()))} volunteers")
+    return 0
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from training.make_model import Order, make_model  # noqa: PLC0415
+
+    manifest = make_model(
+        Order(arguments.arch, arguments.data, arguments.out, arguments.seed, arguments.epochs, arguments.folds)
+    )
+    windows = manifest.metrics.get("windows")
+    told = f"{windows['accuracy']:.2%} of windows of unseen volunteers" if windows else "not cross-validated"
+    print(f"{arguments.out}: {manifest.name}, {told}")
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from training.evaluate import evaluate  # noqa: PLC0415
+
+    figures = json.dumps(evaluate(arguments.model, arguments.data, _selection(arguments)), indent=2)
+    if arguments.json:
+        arguments.json.write_text(figures + "\n", "utf-8")
+    print(figures)
+    return 0
+
+
+def _people(arguments: argparse.Namespace) -> int:
+    from training.people import write_people  # noqa: PLC0415
+
+    write_people(arguments.data, arguments.out)
+    print(f"{arguments.out}: written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Subject-wise cross-validation: what a network says of volunteers that it was not trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.activities import ACTIVITIES
+from har_stream.classifier import softmax
+from har_stream.datasets import WindowTable
+from har_stream.errors import InputError
+from training.architectures import Architecture
+from training.fit import fit, logits_of
+from training.smoothing_constants import Judged
+from training.streams import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """What networks say of volunteers that they never saw.
+
+    probabilities (n, 6) and fold_of (n,) of each labelled window; judged, the streams of each fold.
+    """
+
+    probabilities: NDArray[np.float32]
+    fold_of: NDArray[np.int64]
+    judged: list[list[Judged]]
+
+
+def subject_folds(subjects: NDArray[np.int16], folds: int) -> list[list[int]]:
+    """Deal the volunteers out into folds. Raises InputError where there are fewer volunteers than two."""
+    present = np.unique(subjects).tolist()
+    if len(present) < MIN_SUBJECTS:
+        raise InputError(f"{len(present)} volunteer in the data: a subject-wise split needs at least {MIN_SUBJECTS}")
+    return [present[start::folds] for start in range(min(folds, len(present)))]
+
+
+MIN_SUBJECTS = 2
+
+
+def cross_validate(
+    arch: Architecture,
+    table: WindowTable,
+    streams: list[Stream],
+    *,
+    folds: int,
+    seed: int,
+    epochs: int | None,
+) -> OutOfFold:
+    """Train once for each fold on the volunteers outside it, and judge those inside."""
+    probabilities = np.zeros((len(table.codes), len(ACTIVITIES)), np.float32)
+    fold_of = np.zeros(len(table.codes), np.int64)
+    judged: list[list[Judged]] = []
+    dealt = subject_folds(table.subject, folds)
+    for number, held_out in enumerate(dealt):
+        inside = np.isin(table.subject, held_out)
+        title = f"fold {number + 1} of {len(dealt)}"
+        model = fit(arch, table.rows(~inside), labels=len(ACTIVITIES), seed=seed, epochs=epochs, title=title)
+        probabilities[inside] = softmax(logits_of(model, arch, table.values[inside]))
+        fold_of[inside] = number
+        own = (stream for stream in streams if stream.subject in held_out)
+        judged.append([Judged(softmax(logits_of(model, arch, s.values)), s.truth, s.begins) for s in own])
+    return OutOfFold(probabilities, fold_of, judged)
