@@ -18,7 +18,7 @@ from har_stream.sources.simulated_person import RATE_HZ, Autoregression, Simulat
 
 PEOPLE = load_people().people
 STILL = ("sitting", "standing", "laying")
-STILL_JUMP_G = 0.35
+STILL_JUMP_G = 0.4
 STILL_JUMP_RADS = 1.5
 SLACK = np.repeat([0.02, 0.1], 3)
 

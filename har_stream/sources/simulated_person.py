@@ -39,6 +39,8 @@ SMALLEST_ANGLE: Final = 1e-6
 STRIDE_WANDER_S: Final = 1.5
 SWAY_WANDER_S: Final = 1.5
 UNREST_WANDER_S: Final = 0.7
+LARGEST_UNREST: Final = 2.0
+"""Standard deviations of unrest: beyond, its exponential would be no fidgeting but a fit."""
 GRAVITY_SPREAD_G: Final = 0.02
 """How far a posture taken again is from those recorded, a standard deviation an axis."""
 TEMPO_SPREAD: Final = 0.02
@@ -108,7 +110,8 @@ class Rest:
         length_g = np.linalg.norm(self._gravity_g)
         swaying = self._gravity_g + length_g * self._posture.sway_rad * self._sway.take(samples)
         gravity_g = swaying * length_g / np.linalg.norm(swaying, axis=1, keepdims=True)
-        strength = np.exp(self._posture.unrest * self._unrest.take(samples))
+        unrest = np.clip(self._unrest.take(samples), -LARGEST_UNREST, LARGEST_UNREST)
+        strength = np.exp(self._posture.unrest * unrest)
         return gravity_g, strength * self._noise.take(samples)
 
 
