@@ -1,6 +1,6 @@
 """The books of the stream: samples in = used + refused{reason} + dropped{reason} + buffered, at all times.
 
-A sample is used once a window that holds it was classified; refused where the intake would not have it; dropped
+A sample is used once a window that holds it goes to the classifier; refused where the intake would not have it; dropped
 where it was good but could not be used; until then it is buffered. What is buffered is counted where it lies
 (queue and windows), so that the equation is a check and not a definition.
 """

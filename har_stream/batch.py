@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,8 @@ class Batch:
             yield self.only(np.arange(len(self.rows)) == lane)
 
 
-NEW = -1
+NEW: Final = -1
+HALF_A_SAMPLE: Final = 0.5
 
 
 def stack(rows: list[int], blocks: list[SampleBlock]) -> Batch:
@@ -58,23 +60,51 @@ def stack(rows: list[int], blocks: list[SampleBlock]) -> Batch:
     )
 
 
-def groups(blocks: Iterable[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int], list[SampleBlock]]]:
+def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int], list[SampleBlock]]]:
     """Sort (row, block) pairs into groups of equal length with each device at most once, each device's in order."""
-    for lap in _laps(blocks):
+    pairs = _joined(blocks)
+    for lap in laps(np.array([row for row, _ in pairs], np.intp)):
         by_length: defaultdict[int, list[tuple[int, SampleBlock]]] = defaultdict(list)
-        for row, block in lap:
+        for row, block in (pairs[at] for at in lap):
             by_length[len(block.values)].append((row, block))
         for members in by_length.values():
             yield [row for row, _ in members], [block for _, block in members]
 
 
-def _laps(blocks: Iterable[tuple[int, SampleBlock]]) -> list[list[tuple[int, SampleBlock]]]:
-    """Split pairs so that a row's first block is in the first lap, its second in the second."""
-    laps: list[list[tuple[int, SampleBlock]]] = []
-    seen: defaultdict[int, int] = defaultdict(int)
+def laps(rows: Rows) -> list[NDArray[np.intp]]:
+    """Split places in `rows` so that each row's first is in the first lap, its second in the second."""
+    order = np.argsort(rows, kind="stable")
+    begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    nth = np.empty(len(rows), np.intp)
+    nth[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
+    return [np.flatnonzero(nth == lap) for lap in range(nth.max(initial=-1) + 1)]
+
+
+def _joined(blocks: Sequence[tuple[int, SampleBlock]]) -> Sequence[tuple[int, SampleBlock]]:
+    """Make one block of a device's blocks that follow each other, as they wait after a stall."""
+    chains: list[tuple[int, list[SampleBlock]]] = []
+    newest: dict[int, list[SampleBlock]] = {}
     for row, block in blocks:
-        if seen[row] == len(laps):
-            laps.append([])
-        laps[seen[row]].append((row, block))
-        seen[row] += 1
-    return laps
+        chain = newest.get(row)
+        if chain is not None and _follows(chain, block):
+            chain.append(block)
+        else:
+            newest[row] = [block]
+            chains.append((row, newest[row]))
+    return blocks if len(chains) == len(blocks) else [(row, _one(chain)) for row, chain in chains]
+
+
+def _follows(chain: list[SampleBlock], block: SampleBlock) -> bool:
+    """Tell whether a block begins within half a sample of where a chain ends, and carries truth alike."""
+    first = chain[0]
+    end_s = first.start_s + sum(len(one.values) for one in chain) / first.rate_hz
+    near = abs(block.start_s - end_s) * first.rate_hz < HALF_A_SAMPLE
+    return near and block.rate_hz == first.rate_hz and (block.truth is None) == (first.truth is None)
+
+
+def _one(chain: list[SampleBlock]) -> SampleBlock:
+    if len(chain) == 1:
+        return chain[0]
+    truths = [block.truth for block in chain if block.truth is not None]
+    values = np.concatenate([block.values for block in chain])
+    return replace(chain[0], values=values, truth=np.concatenate(truths) if truths else None)

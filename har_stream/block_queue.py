@@ -17,6 +17,10 @@ UNPACED_TICKS: Final = 4
 """Ticks that wait at most where a source is not paced: enough to keep the engine busy."""
 
 
+SAMPLES_AT_ONCE: Final = 65_536
+"""Most samples that waiting ticks are merged up to: what takes the engine a fraction of a second."""
+
+
 class BlockQueue:
     """Ticks (lists of blocks) from one source to the engine."""
 
@@ -31,11 +35,11 @@ class BlockQueue:
     def buffered(self) -> int:
         """Samples that wait."""
         with self._changed:
-            return sum(block.samples for tick in self._ticks for block in tick)
+            return sum(_samples(tick) for tick in self._ticks)
 
     def put(self, tick: list[Block]) -> None:
         """Add a tick; what comes after close() is counted as dropped."""
-        samples = sum(block.samples for block in tick)
+        samples = _samples(tick)
         with self._changed:
             if not self._paced:
                 self._changed.wait_for(lambda: len(self._ticks) < UNPACED_TICKS or self._closed)
@@ -55,7 +59,9 @@ class BlockQueue:
             if not self._ticks:
                 return None
             tick = self._ticks.popleft()
-            while self._paced and self._ticks:
+            samples = _samples(tick)
+            while self._paced and self._ticks and samples + _samples(self._ticks[0]) <= SAMPLES_AT_ONCE:
+                samples += _samples(self._ticks[0])
                 tick = [*tick, *self._ticks.popleft()]
             self._blocks -= len(tick)
             self._changed.notify_all()
@@ -71,7 +77,7 @@ class BlockQueue:
         """Drop what waits."""
         with self._changed:
             for tick in self._ticks:
-                self._accounting.drop(reason, sum(block.samples for block in tick))
+                self._accounting.drop(reason, _samples(tick))
             self._ticks.clear()
             self._blocks = 0
             self._changed.notify_all()
@@ -80,4 +86,8 @@ class BlockQueue:
         while self._paced and self._blocks > self._limit and len(self._ticks) > 1:
             oldest = self._ticks.popleft()
             self._blocks -= len(oldest)
-            self._accounting.drop("queue_full", sum(block.samples for block in oldest))
+            self._accounting.drop("queue_full", _samples(oldest))
+
+
+def _samples(tick: list[Block]) -> int:
+    return sum(block.samples for block in tick)

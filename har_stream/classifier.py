@@ -38,6 +38,21 @@ class Classifier:
         self._all_channels = manifest.channels == CHANNELS
         self._offset = np.array(manifest.normalisation.offset, np.float32)
         self._scale = np.array(manifest.normalisation.scale, np.float32)
+        self._try_out(manifest)
+
+    def _try_out(self, manifest: Manifest) -> None:
+        """Classify a window of zeros: a network that takes or gives other shapes is told before the stream begins."""
+        zeros = np.zeros((1, manifest.framing.window, len(CHANNELS)), np.float32)
+        try:
+            shape = self.probabilities(zeros).shape
+        except Exception as error:  # noqa: BLE001 - the engines' errors share no base class but Exception
+            raise ConfigError(
+                f"model {manifest.name}: does not take its manifest's windows: {_first_line(error)}"
+            ) from None
+        if shape != (1, len(manifest.labels)):
+            raise ConfigError(
+                f"model {manifest.name}: gives {shape[1:]} numbers a window for {len(manifest.labels)} labels"
+            )
 
     def probabilities(self, windows: Samples) -> NDArray[np.float32]:
         """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each label (w, labels)."""
@@ -46,6 +61,10 @@ class Classifier:
         normal = (windows - self._offset) / self._scale
         parts = [self._logits(normal[at : at + BATCH]) for at in range(0, len(normal), BATCH)]
         return softmax(np.concatenate(parts))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [repr(error)])[0]
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,7 +84,7 @@ def _onnx_logits(folder: Path, weights: Weights) -> Logits:
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - its errors share no base class but Exception
-        raise ConfigError(f"{folder / weights.file}: ONNX Runtime cannot load it: {error}") from None
+        raise ConfigError(f"{folder / weights.file}: ONNX Runtime cannot load it: {_first_line(error)}") from None
     (signal,), (logits,) = session.get_inputs(), session.get_outputs()
 
     def run(windows: NDArray[np.float32]) -> NDArray[np.float32]:

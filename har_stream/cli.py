@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 
 from har_stream import __version__
-from har_stream.commands import guarded
+from har_stream.commands import Parser, Stopped, guarded
 from har_stream.logs import LEVELS, start_logging
 from har_stream.settings import gather, load_settings
 
@@ -38,12 +38,16 @@ def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     if not words or words[0] not in (*COMMANDS, "-h", "--help", "--version"):
         words = ["run", *words]
-    arguments = _parser().parse_args(words)
-    return guarded("har-stream", lambda: arguments.run(arguments))
+
+    def parse_and_run() -> int:
+        arguments = _parser().parse_args(words)
+        return int(arguments.run(arguments))
+
+    return guarded("har-stream", parse_and_run)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="har-stream",
         description="Motion samples in, activity labels out, live.",
         epilog=RUN_EXAMPLES,
@@ -69,9 +73,9 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--source", help="where samples come from, a URI")
     command.add_argument("--sink", action="append", dest="sinks", help="where labels go; may be given several times")
     command.add_argument("--model", help="name of an installed model, or its folder")
-    command.add_argument("--engine", choices=("onnx", "tensorflow"), help="what computes the model")
-    command.add_argument("--hop", type=int, help="samples from window to window, the model's own if not given")
-    command.add_argument("--log-level", choices=tuple(LEVELS), help="how much is told on stderr")
+    command.add_argument("--engine", help="what computes the model: onnx or tensorflow")
+    command.add_argument("--hop", help="samples from window to window, the model's own if not given")
+    command.add_argument("--log-level", help=f"how much is told on stderr: {', '.join(LEVELS)}")
     command.add_argument("--config", type=Path, help="a configuration file (TOML)")
 
 
@@ -84,12 +88,35 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 def _run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ, _given(arguments))
     start_logging(settings.log_level)
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_on_signals()
     from har_stream.daemon import Daemon  # noqa: PLC0415 - faults of the settings are told before anything is loaded
 
-    return Daemon(settings, stop).run()
+    daemon = Daemon(settings, stop)
+    stop.begun = True
+    code = daemon.run()
+    if daemon.hangs:
+        # A thread that sits in a system call or in foreign code must not be torn down by the interpreter's end.
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+class _Stop(Event):
+    """Set by a signal; until the stream has begun, a signal ends what is being loaded instead."""
+
+    begun = False
+
+    def on_signal(self, *_: object) -> None:
+        self.set()
+        if not self.begun:
+            raise Stopped
+
+
+def _stop_on_signals() -> _Stop:
+    stop = _Stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop.on_signal)
+    return stop
 
 
 def _check(arguments: argparse.Namespace) -> int:

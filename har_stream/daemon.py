@@ -12,9 +12,8 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from threading import Event, Thread
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -28,9 +27,14 @@ from har_stream.settings import Settings
 from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.sources import open_source
+from har_stream.sources.source import Source
 
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
+
+LAST_TICK_S: Final = 0.5
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -41,32 +45,36 @@ class Daemon:
     def __init__(self, settings: Settings, stop: Event | None = None) -> None:
         """Make everything ready. Setting `stop` asks the stream to end, at any time."""
         self._settings = settings
-        folder = resolve(settings.model)
-        self._manifest = _with_hop(load_manifest(folder), settings.hop)
-        self._source = open_source(settings.source)
-        self._source.fit(self._manifest.framing)
-        self._check_devices()
-        self._accounting = Accounting()
-        classifier = Classifier(folder, self._manifest, engine=settings.engine)
-        self._pipeline = Pipeline(self._manifest, classifier, settings.intake, self._accounting)
-        self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
         self._stop = stop or Event()
         self._failed = False
+        self._threads: tuple[Thread, ...] = ()
+        self._manifest, classifier = _load_model(settings)
+        self._source = _open_source(settings, self._manifest)
+        self._accounting = Accounting()
+        self._pipeline = Pipeline(self._manifest, classifier, settings.intake, self._accounting)
+        self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
         sinks = [open_sink(text, settings) for text in settings.sinks]
         self._sinks = [
             SinkWorker(sink, limit=settings.queues.labels, source_waits=not self._source.paced, on_closed=self.stop)
             for sink in sinks
         ]
-        self._describe(folder, [sink.name for sink in sinks])
+        self._describe([sink.name for sink in sinks])
 
     def stop(self) -> None:
         """Ask the stream to end; returns at once and may be called from any thread or signal handler."""
         self._stop.set()
 
+    @property
+    def hangs(self) -> bool:
+        """Tell whether a thread of the stream is still at work after run(), as one in a blocked write is."""
+        return any(thread.is_alive() for thread in (*self._threads, *(sink.thread for sink in self._sinks)))
+
     def run(self) -> int:
         """Stream until the source ends or stop() is called; returns the exit code."""
-        source = Thread(target=self._feed, name="source", daemon=True)
-        engine = Thread(target=self._tick, name="engine", daemon=True)
+        self._threads = source, engine = (
+            Thread(target=self._feed, name="source", daemon=True),
+            Thread(target=self._tick, name="engine", daemon=True),
+        )
         for sink in self._sinks:
             sink.start()
         engine.start()
@@ -114,6 +122,8 @@ class Daemon:
         self._queue.discard("shutdown")
         for sink in self._sinks:
             sink.finish(deadline_s)
+        # Its tick in hand is a fraction of a second's work, and no sink holds it up any more.
+        engine.join(LAST_TICK_S)
 
     def _report(self) -> None:
         buffered = self._queue.buffered + self._pipeline.buffered
@@ -123,18 +133,11 @@ class Daemon:
         for sink, text in zip(self._sinks, self._settings.sinks, strict=True):
             log.info("%s: %d labels written, %d dropped", text, sink.written, sink.dropped)
 
-    def _check_devices(self) -> None:
-        expected, most = self._source.devices, self._settings.intake.max_devices
-        if expected is not None and expected > most:
-            raise ConfigError(
-                f"{self._settings.source}: brings {expected} devices, but intake.max_devices is {most}: raise it"
-            )
-
-    def _describe(self, folder: Path, sinks: list[str]) -> None:
+    def _describe(self, sinks: list[str]) -> None:
         framing = self._manifest.framing
         log.info(
             "model %s (%s), windows of %d samples, hop %d, at %g Hz; %s -> %s",
-            folder.name,
+            self._manifest.name,
             self._settings.engine,
             framing.window,
             framing.hop,
@@ -144,28 +147,47 @@ class Daemon:
         )
 
 
+def _load_model(settings: Settings) -> tuple[Manifest, Classifier]:
+    """Return the manifest, with the hop that the settings ask for, and the classifier. Raises ConfigError."""
+    folder = resolve(settings.model)
+    manifest = _with_hop(load_manifest(folder), settings.hop)
+    return manifest, Classifier(folder, manifest, engine=settings.engine)
+
+
 def _with_hop(manifest: Manifest, hop: int) -> Manifest:
     """Return the manifest with another hop at run time, 0 for the model's own."""
     if hop > manifest.framing.window:
         raise ConfigError(f"hop {hop} is longer than the model's window of {manifest.framing.window} samples")
-    return (
-        msgspec.structs.replace(manifest, framing=msgspec.structs.replace(manifest.framing, hop=hop))
-        if hop
-        else manifest
-    )
+    framing = msgspec.structs.replace(manifest.framing, hop=hop or manifest.framing.hop)
+    return msgspec.structs.replace(manifest, framing=framing)
+
+
+def _open_source(settings: Settings, manifest: Manifest | None) -> Source:
+    """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
+    source = open_source(settings.source)
+    if manifest is not None:
+        source.fit(manifest.framing)
+    most = settings.intake.max_devices
+    if source.devices is not None and source.devices > most:
+        raise ConfigError(
+            f"{settings.source}: brings {source.devices} devices, but intake.max_devices is {most}: raise it"
+        )
+    return source
 
 
 def check_parts(settings: Settings) -> list[str]:
     """Return what is wrong with the model, source and sinks that the settings name, a line each."""
-    faults = []
-    checks: list[Callable[[], object]] = [
-        lambda: _with_hop(load_manifest(resolve(settings.model)), settings.hop),
-        lambda: open_source(settings.source),
-        *(partial(open_sink, sink, settings) for sink in settings.sinks),
-    ]
-    for check in checks:
-        try:
-            check()
-        except HarStreamError as error:
-            faults.append(str(error))
+    faults: list[str] = []
+    model = _tried(lambda: _load_model(settings), faults)
+    _tried(lambda: _open_source(settings, model[0] if model else None), faults)
+    for sink in settings.sinks:
+        _tried(partial(open_sink, sink, settings), faults)
     return faults
+
+
+def _tried(make: Callable[[], T], faults: list[str]) -> T | None:
+    try:
+        return make()
+    except HarStreamError as error:
+        faults.append(str(error))
+        return None

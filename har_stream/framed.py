@@ -35,11 +35,14 @@ def concatenate(parts: Sequence[FramedWindows]) -> FramedWindows:
     return FramedWindows(*map(np.concatenate, columns))
 
 
-def ready_made(row: int, block: WindowBlock) -> FramedWindows:
-    """Take the windows of a block as they are."""
-    count = len(block.values)
-    truth = np.zeros(count, np.uint8) if block.truth is None else block.truth
-    return FramedWindows(np.full(count, row), block.values, block.start_s, ~block.continues, truth)
+def ready_made(row: int, block: WindowBlock, good: NDArray[np.bool_]) -> FramedWindows:
+    """Take the good windows (w,) of a block as they are; what follows a bad one begins anew."""
+    truth = np.zeros(len(good), np.uint8) if block.truth is None else block.truth
+    after_good = np.concatenate([[True], good[:-1]])
+    begins = ~(block.continues & after_good)
+    return FramedWindows(
+        np.full(int(good.sum()), row), block.values[good], block.start_s[good], begins[good], truth[good]
+    )
 
 
 def majority_of_last_half(truth: Codes) -> Codes:

@@ -8,19 +8,16 @@ around a bad one go on; what is missing between them is for the resampling to br
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.batch import NEW, Batch, groups, stack
-from har_stream.samples import SampleBlock
+from har_stream.samples import SampleBlock, WindowBlock, same_rate
 from har_stream.settings import IntakeSettings
-
-RATE_TOLERANCE: Final = 1e-3
 
 
 class Intake:
@@ -29,6 +26,8 @@ class Intake:
     def __init__(self, settings: IntakeSettings, accounting: Accounting, *, rate_hz: float) -> None:
         self._accounting, self._rate_hz = accounting, rate_hz
         self._limits = np.repeat(np.array([settings.acc_limit_g, settings.gyro_limit_rads], np.float32), 3)
+        # Body acceleration, body gyro and total acceleration of a ready-made window.
+        self._window_limits = np.concatenate([self._limits, self._limits[:3]])
         self._rewind = round(settings.rewind_s * rate_hz)
         self._next_s = np.full(settings.max_devices, np.nan)
 
@@ -36,7 +35,7 @@ class Intake:
         """Take whatever comes next in a row as the beginning of a stream."""
         self._next_s[row] = np.nan
 
-    def admit(self, blocks: Iterable[tuple[int, SampleBlock]]) -> Iterator[Batch]:
+    def admit(self, blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[Batch]:
         """Take (row, block) pairs in order of arrival, give batches with `missing` filled in."""
         for rows, members in groups(blocks):
             batch = self._placed(stack(rows, members))
@@ -51,12 +50,21 @@ class Intake:
 
     def lawful(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is the model's and its time is one, and refuse it where not."""
-        right_rate = abs(block.rate_hz - self._rate_hz) <= RATE_TOLERANCE * self._rate_hz
+        right_rate = same_rate(block.rate_hz, self._rate_hz)
         if not right_rate:
             self._accounting.refuse("rate", block.samples)
         elif not math.isfinite(block.start_s):
             self._accounting.refuse("time", block.samples)
         return right_rate and math.isfinite(block.start_s)
+
+    def lawful_windows(self, block: WindowBlock) -> NDArray[np.bool_]:
+        """Tell which ready-made windows (w,) are finite and in range, and refuse the new samples of the others."""
+        finite = np.isfinite(block.values).all(axis=(1, 2))
+        good = np.asarray(finite & (np.abs(block.values) <= self._window_limits).all(axis=(1, 2)))
+        for reason, bad in (("not_finite", ~finite), ("out_of_range", finite & ~good)):
+            if bad.any():
+                self._accounting.refuse(reason, int(block.fresh[bad].sum()))
+        return good
 
     def _in_range(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell for samples (..., n, 6) which are finite and in range; a NaN compares false."""

@@ -39,21 +39,21 @@ class LowPass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Filters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The preprocessing chain; the defaults are UCI HAR's own, see har_stream.preprocessing."""
+    """The preprocessing chain, see har_stream.preprocessing."""
 
-    median: Literal[3] = 3
-    noise: LowPass = LowPass(order=10, cutoff_hz=20.0)
-    gravity: LowPass = LowPass(order=3, cutoff_hz=0.3)
-    gyro_drift: LowPass = LowPass(order=2, cutoff_hz=0.1)
-    initial_state: InitialState = "first-sample"
+    median: Literal[3]
+    noise: LowPass
+    gravity: LowPass
+    gyro_drift: LowPass
+    initial_state: InitialState
 
 
 class Framing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the filtered stream is cut into windows: sampling rate, window and hop in samples."""
 
-    rate_hz: float = 50.0
-    window: int = 128
-    hop: int = 64
+    rate_hz: float
+    window: int
+    hop: int
 
 
 class Normalisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +78,20 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unknown_below: float
 
 
+class UprightConstants(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the upright reference is learned, see har_stream.upright.
+
+    A window surely is walking where its probability and the smoother's both reach sure_above; the reference holds
+    from least_windows such windows on, forgets over forget_windows, and begins anew where least_windows in a row
+    point more than turned_over_deg elsewhere.
+    """
+
+    sure_above: float
+    least_windows: int
+    forget_windows: int
+    turned_over_deg: float
+
+
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file of weights beside the manifest, and the SHA-256 of its bytes."""
 
@@ -85,7 +99,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """manifest.json, whole."""
 
     format: Literal[1]
@@ -97,6 +111,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filters: Filters
     normalisation: Normalisation
     smoothing: Smoothing
+    upright: UprightConstants | None = None
     weights: dict[Engine, Weights]
     training: dict[str, Any]
     metrics: dict[str, Any]

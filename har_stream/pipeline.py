@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.activities import NAME_BY_CODE, UNKNOWN
+from har_stream.batch import laps
 from har_stream.classifier import Classifier
 from har_stream.devices import LAWFUL_ID, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
@@ -21,7 +22,7 @@ from har_stream.preprocessing import Preprocessing
 from har_stream.resampling import Resampling, UniformBatch
 from har_stream.samples import Block, Prediction, Rows, Settled, WindowBlock
 from har_stream.settings import IntakeSettings
-from har_stream.smoothing import LAG, NONE, Smoother, laps
+from har_stream.smoothing import LAG, NONE, Smoother
 
 
 class Pipeline:
@@ -40,6 +41,7 @@ class Pipeline:
         self._classifier = classifier
         self._smoother = Smoother(manifest.smoothing, framing, rows=rows)
         self._origin_s = np.zeros(rows)
+        self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
         self._has_truth = np.zeros(rows, np.bool_)
 
@@ -88,9 +90,10 @@ class Pipeline:
         self._intake.forget(row)
 
     def _take(self, row: int, block: WindowBlock) -> FramedWindows:
-        """Take ready-made windows."""
-        self._accounting.use(block.samples)
-        return ready_made(row, block)
+        """Take ready-made windows, but for those that hold what the intake would not let pass."""
+        good = self._intake.lawful_windows(block)
+        self._accounting.use(int(block.fresh[good].sum()))
+        return ready_made(row, block, good)
 
     def _preprocess(self, uniform: UniformBatch) -> FramedWindows:
         """Filter and frame samples at the model's rate, and keep the books on them."""
@@ -98,6 +101,9 @@ class Pipeline:
         if uniform.begins.any():
             self._begin(uniform)
         samples = batch.values.shape[1]
+        # Anchored anew by every block: a device's clock may be off the model's by what the intake lets pass.
+        self._origin_s[rows] = batch.start_s - self._pushed[rows] / self._framing.rate_hz
+        self._pushed[rows] += samples
         before = self._preprocessing.pending(rows)
         windows = self._preprocessing.push(rows, batch.values, batch.truth)
         after = self._preprocessing.pending(rows)
@@ -115,7 +121,7 @@ class Pipeline:
         fresh = uniform.batch.only(uniform.begins)
         self._accounting.drop("gap", int(self._pending[fresh.rows].sum()))
         self._pending[fresh.rows] = 0
-        self._origin_s[fresh.rows] = fresh.start_s
+        self._pushed[fresh.rows] = 0
         self._preprocessing.reset(fresh.rows, fresh.values[:, 0])
 
     def _settle_books(self, rows: Rows, real: int, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:

@@ -7,6 +7,7 @@ replay gives WindowBlocks, which enter at the windows stage.) From the classifie
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,10 @@ Samples = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 Rows = NDArray[np.intp]
 
-SENSOR_AXES = 6
+SENSOR_AXES: Final = 6
 """acc x y z in g, gyro x y z in rad/s."""
+
+RATE_TOLERANCE: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,6 @@ class SampleBlock:
         """Number of samples, as the accounting counts them."""
         return len(self.values)
 
-    def cut(self, start: int, stop: int) -> SampleBlock:
-        """Return samples start..stop-1 as a block of their own."""
-        return replace(
-            self,
-            sequence=self.sequence + start,
-            start_s=self.start_s + start / self.rate_hz,
-            values=self.values[start:stop],
-            truth=None if self.truth is None else self.truth[start:stop],
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class WindowBlock:
@@ -68,10 +61,14 @@ class WindowBlock:
     truth: Codes | None = None
 
     @property
+    def fresh(self) -> NDArray[np.int64]:
+        """Number of samples (w,) of each window that the one before it did not hold."""
+        return np.where(self.continues, self.hop, self.values.shape[1])
+
+    @property
     def samples(self) -> int:
-        """Number of samples that no earlier window held, as the accounting counts them."""
-        window = self.values.shape[1]
-        return int(np.where(self.continues, self.hop, window).sum())
+        """Number of samples, as the accounting counts them."""
+        return int(self.fresh.sum())
 
 
 Block = SampleBlock | WindowBlock
@@ -79,9 +76,12 @@ Block = SampleBlock | WindowBlock
 
 def shifted(block: Block, offset_s: float) -> Block:
     """Return a block as if it had come offset_s later in its device's clock."""
-    if isinstance(block, SampleBlock):
-        return replace(block, start_s=block.start_s + offset_s)
-    return replace(block, start_s=block.start_s + offset_s)
+    return replace(block, start_s=block.start_s + offset_s)  # type: ignore[arg-type]  # each has its own kind of time
+
+
+def same_rate(rate_hz: float, other_hz: float) -> bool:
+    """Tell whether two sampling rates are one, but for what a clock may be off."""
+    return abs(rate_hz - other_hz) <= RATE_TOLERANCE * other_hz
 
 
 @dataclass(frozen=True, slots=True)

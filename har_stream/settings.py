@@ -21,6 +21,12 @@ NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
+TEXT_ORIGINS: Final = ("environment", "command line")
+"""Where every value is text; a file says its types itself."""
+
+LONGEST_BRIDGE_S: Final = 10.0
+"""No longer gap may be bridged, whatever is configured."""
+
 ENVIRONMENT_PREFIX: Final = "HAR_STREAM_"
 ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA"}
 """Not settings: where the configuration file lies, and where the tests find the data sets."""
@@ -30,11 +36,11 @@ class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[intake]: what is taken from whom."""
 
     max_devices: Count = 64
-    idle_s: NotNegative = 600.0
+    idle_s: Positive = 600.0
     acc_limit_g: Positive = 32.0
     gyro_limit_rads: Positive = 80.0
     rewind_s: Positive = 2.0
-    max_gap_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.1
+    max_gap_s: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_BRIDGE_S)] = 0.1
 
 
 class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +96,7 @@ def gather(
     values: dict[str, Any] = {}
     for origin, layer in layers:
         for key, value in layer:
-            fault = _fault(key, value, from_text=origin == "environment")
+            fault = _fault(key, value, from_text=isinstance(value, str) and origin in TEXT_ORIGINS)
             if fault:
                 faults.append(f"{origin}: {fault}")
             else:

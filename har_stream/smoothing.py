@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.batch import laps
 from har_stream.manifest import Framing, Smoothing
 from har_stream.samples import Rows
 
@@ -91,15 +92,6 @@ def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float
     leave = 1 / np.array(constants.dwell_s)
     rates = leave[:, np.newaxis] * (np.array(constants.jump) - np.eye(len(leave)))
     return np.asarray(np.linalg.matrix_power(np.eye(len(leave)) + rates * hop_s / STEPS, STEPS))
-
-
-def laps(rows: Rows) -> list[NDArray[np.intp]]:
-    """Split places in `rows` so that each row's first is in the first lap, its second in the second."""
-    order = np.argsort(rows, kind="stable")
-    begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
-    nth = np.empty(len(rows), np.intp)
-    nth[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
-    return [np.flatnonzero(nth == lap) for lap in range(nth.max(initial=-1) + 1)]
 
 
 def _product(vectors: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:

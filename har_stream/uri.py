@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from har_stream.errors import ConfigError, nearest
+
+SLOWEST: Final = 1e-3
+FASTEST: Final = 1e6
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -59,22 +62,22 @@ def parse_uri(text: str) -> Uri:
 
 
 def parse_speed(text: str, uri: Uri) -> float | None:
-    """Return a replay's speed: a factor above 0, None for "max". Raises ConfigError on anything else."""
+    """Return a replay's speed: a factor, None for "max". Raises ConfigError on anything else."""
     if text == "max":
         return None
     try:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise ConfigError(f"{uri.text}: speed is a number above 0 or max, not {text!r}")
+    if not SLOWEST <= speed <= FASTEST:
+        raise ConfigError(f"{uri.text}: speed is a number from {SLOWEST:g} to {FASTEST:g}, or max, not {text!r}")
     return speed
 
 
-def parse_subjects(text: str, uri: Uri) -> frozenset[int]:
+def parse_subjects(text: str, where: str) -> frozenset[int]:
     """Return the volunteers of "1,3". Raises ConfigError where one is no number."""
     words = [word for word in text.split(",") if word]
     try:
         return frozenset(map(int, words))
     except ValueError:
-        raise ConfigError(f"{uri.text}: subject is a list of numbers such as 1,3, not {text!r}") from None
+        raise ConfigError(f"{where}: subject is a list of numbers such as 1,3, not {text!r}") from None

@@ -9,7 +9,8 @@ from scipy.signal import butter, freqz_sos, lfilter, medfilt
 from har_stream.butterworth import ButterworthLowPass
 from har_stream.denoising import Denoising
 from har_stream.gravity import Gravity
-from har_stream.manifest import Filters, LowPass
+from har_stream.manifest import LowPass
+from training.chain import uci_har_filters
 
 ROW = np.zeros(1, np.intp)
 
@@ -32,7 +33,7 @@ def test_the_low_pass_is_the_butterworth_of_its_order_and_cutoff(order: int, cut
 
 def test_denoising_is_the_median_of_three_then_the_low_pass() -> None:
     values = noise(200).astype(np.float32)
-    stage = Denoising(Filters(initial_state="zero"), rate_hz=50, rows=1)
+    stage = Denoising(uci_har_filters("zero"), rate_hz=50, rows=1)
     stage.reset(ROW, values[:, 0])
     got = stage.push(ROW, values)[0]
     b, a = butter(10, 20, fs=50)
@@ -46,14 +47,14 @@ def test_denoising_is_the_median_of_three_then_the_low_pass() -> None:
 def test_a_single_spike_does_not_pass_the_median() -> None:
     values = np.zeros((1, 50, 6), np.float32)
     values[0, 25] = 30
-    stage = Denoising(Filters(), rate_hz=50, rows=1)
+    stage = Denoising(uci_har_filters(), rate_hz=50, rows=1)
     stage.reset(ROW, values[:, 0])
     assert not stage.push(ROW, values).any()
 
 
 def test_gravity_and_body_acceleration_add_up_to_the_total() -> None:
     denoised = noise(500)
-    stage = Gravity(Filters(initial_state="zero"), rate_hz=50, rows=1)
+    stage = Gravity(uci_har_filters("zero"), rate_hz=50, rows=1)
     channels = stage.push(ROW, denoised)[0].astype(float)
     gravity = channels[:, 6:] - channels[:, :3]
     b, a = butter(3, 0.3, fs=50)

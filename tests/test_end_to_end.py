@@ -100,7 +100,7 @@ def test_at_speed_one_labels_come_when_their_window_is_over() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("source", [LIVE, "sim:?devices=3&speed=max"])
+@pytest.mark.parametrize("source", [LIVE, "sim:?devices=3&speed=max", "sim:?speed=1e5", "sim:?devices=9&speed=1e6"])
 def test_a_signal_drains_and_ends_within_five_seconds_with_balanced_books(number: int, source: str) -> None:
     with running("--source", source, "--sink", "jsonl:/dev/null") as process:
         assert process.stderr is not None
@@ -128,6 +128,14 @@ def test_a_reader_that_stops_reading_ends_the_stream_quietly(hapt_zip: Path) -> 
     assert streamed.returncode == 0
     assert b"Traceback" not in said
     assert b"Broken" not in said
+
+
+def test_a_signal_while_data_are_read_ends_at_once(hapt_zip: Path) -> None:
+    with running("--source", f"replay:{hapt_zip}") as process:
+        time.sleep(1.0)
+        ended = end(process)
+    assert ended.code == 0
+    assert "Traceback" not in ended.said
 
 
 def test_a_reader_that_hangs_does_not_hold_up_the_end() -> None:

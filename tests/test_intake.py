@@ -56,7 +56,7 @@ def test_blocks_in_order_pass_unchanged() -> None:
     given_block = block(0, 5)
     (batch,) = stage.admit([(0, given_block)])
     assert batch.values[0].tobytes() == given_block.values.tobytes()
-    assert admit(stage, (0, block(5, 3)), (0, block(8, 2))) == [run(5, 8, 0), run(8, 10, 0)]
+    assert admit(stage, (0, block(5, 3)), (0, block(8, 2))) == [run(5, 10, 0)]
     assert not books.refused
 
 

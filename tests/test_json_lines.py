@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,29 @@ def test_a_file_is_appended_to(tmp_path: Path) -> None:
     assert [json.loads(line)["time"] for line in path.read_text().splitlines()] == [1.0, 2.0]
 
 
+def test_a_line_that_a_full_disk_cut_short_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "labels.jsonl"
+    sink, real_write = json_file(path), os.write
+    room = [500]
+
+    def write(file: int, data: bytes) -> int:
+        part = data[: room[0]]
+        room[0] -= len(part)
+        if data and not part:
+            raise OSError(28, "No space left on device")
+        return real_write(file, part)
+
+    monkeypatch.setattr(os, "write", write)
+    batch = [prediction(end_s=float(number)) for number in range(5)]
+    taken = sink.write(batch)
+    assert 0 < taken < 5
+    with pytest.raises(OSError, match="No space"):
+        sink.write(batch[taken:])
+    room[0] = 10**6
+    assert sink.write(batch[taken:]) == 5 - taken
+    assert [json.loads(line)["time"] for line in path.read_text().splitlines()] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
 def test_a_file_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(ConfigError, match="no such folder"):
         json_file(tmp_path / "absent" / "labels.jsonl")

@@ -30,7 +30,13 @@ GOOD: dict[str, Any] = {
     "labels": ["walking", "sitting"],
     "channels": list(CHANNELS),
     "framing": {"rate_hz": 50.0, "window": 128, "hop": 32},
-    "filters": {},
+    "filters": {
+        "median": 3,
+        "noise": {"order": 10, "cutoff_hz": 20.0},
+        "gravity": {"order": 3, "cutoff_hz": 0.3},
+        "gyro_drift": {"order": 2, "cutoff_hz": 0.1},
+        "initial_state": "zero",
+    },
     "normalisation": {"offset": [0] * 9, "scale": [1] * 9},
     "smoothing": SMOOTHING,
     "weights": {"onnx": {"file": "model.onnx", "sha256": hashlib.sha256(DATA).hexdigest()}},
@@ -44,6 +50,12 @@ def write(folder: Path, table: dict[str, Any]) -> Path:
     (folder / MANIFEST).write_text(json.dumps(table))
     (folder / "model.onnx").write_bytes(DATA)
     return folder
+
+
+def changed(change: dict[str, Any]) -> dict[str, Any]:
+    """The good manifest with some keys changed, or some keys of its framing and filters."""
+    inside = {key: GOOD[key] | change[key] for key in ("framing", "filters") if isinstance(change.get(key), dict)}
+    return GOOD | change | inside
 
 
 def low_pass(order: int, cutoff_hz: float) -> dict[str, Any]:
@@ -99,7 +111,7 @@ def test_every_part_is_needed(tmp_path: Path, key: str) -> None:
 )
 def test_a_fault_is_one_line_that_names_file_and_key(tmp_path: Path, change: dict[str, Any], fault: str) -> None:
     with pytest.raises(ConfigError, match=fault) as caught:
-        load_manifest(write(tmp_path, GOOD | change))
+        load_manifest(write(tmp_path, changed(change)))
     assert str(caught.value).startswith(f"{tmp_path / MANIFEST}: ")
     assert "\n" not in str(caught.value)
 

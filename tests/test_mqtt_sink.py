@@ -67,6 +67,35 @@ def test_a_silent_device_goes_offline_and_comes_back(broker: Broker, listener: L
     worker.finish(time.monotonic() + 3)
 
 
+def test_a_silent_device_goes_offline_while_others_talk(broker: Broker, listener: Listener) -> None:
+    worker = worker_for(broker.port)
+    worker.put([prediction("silent")])
+    until_s = time.monotonic() + 4
+    while time.monotonic() < until_s:
+        worker.put([prediction("talking")])
+        time.sleep(0.2)
+    assert listener.payloads("har/silent/availability") == ["online", "offline"]
+    assert listener.payloads("har/talking/availability") == ["online"]
+    worker.finish(time.monotonic() + 3)
+
+
+def test_a_device_that_talked_through_an_outage_is_not_said_offline(broker: Broker) -> None:
+    worker = worker_for(broker.port)
+    worker.put([prediction("watch")])
+    wait_for(lambda: worker.written == 1)
+    broker.stop()
+    for _ in range(12):
+        worker.put([prediction("watch")])
+        time.sleep(0.2)
+    broker.start()
+    listener = Listener(broker.port)
+    wait_for(lambda: worker.written == 13)
+    time.sleep(0.5)
+    assert "offline" not in listener.payloads("har/watch/availability")
+    worker.finish(time.monotonic() + 3)
+    listener.close()
+
+
 def test_a_broker_that_is_away_is_told_once_and_gets_what_waited(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -107,6 +136,8 @@ def test_a_broker_that_never_comes_does_not_hold_up_the_end(tmp_path: Path) -> N
     [
         ("mqtt:", "expected mqtt://host"),
         ("mqtt://host:99999/har", "port"),
+        ("mqtt://host:0/har", "expected mqtt://host"),
+        ("mqtt://host/har#x", "expected mqtt://host"),
         ("mqtt://host/a+b", "lawful topic prefix"),
         ("mqtt://host/a//b", "lawful topic prefix"),
         ("mqtt://host/$SYS", "lawful topic prefix"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from har_stream.manifest import resolve
 from tests.stream_process import run
 
 
@@ -94,8 +96,14 @@ def test_an_unknown_variable() -> None:
         (("--source", "sim:?speed=fast"), "speed"),
         (("--source", "sim:?devices=100"), "max_devices is 64"),
         (("--source", "sim:", "--sink", "jsnl:x"), "did you mean 'jsonl'?"),
-        (("--source", "sim:", "--sink", "jsonl:/absent/x"), "/absent/x: No such file"),
+        (("--source", "sim:", "--sink", "jsonl:/absent/x"), "/absent/x: no such folder"),
         (("--source", "sim:", "--hop", "129"), "hop"),
+        (("--source", "sim:", "--hop", "abc"), "hop"),
+        (("--source", "sim:", "--engine", "onyx"), "engine"),
+        (("--sorce", "sim:"), "did you mean '--source'?"),
+        (("--source",), "expected one argument"),
+        (("--source", "sim:?speed=1e308"), "speed"),
+        (("--source", "sim:?devices=100000000"), "devices"),
     ],
 )
 def test_faults_of_the_command_line(words: tuple[str, ...], reason: str) -> None:
@@ -109,6 +117,23 @@ def test_check_names_every_fault(tmp_path: Path) -> None:
     assert ended.code == os.EX_CONFIG
     assert len(ended.said.splitlines()) == 3
     assert all(word in ended.said for word in ("sorce", "absent", "intake.max_devices"))
+
+
+def test_check_names_what_run_would_refuse(tmp_path: Path) -> None:
+    sink = tmp_path / "labels.jsonl"
+    ended = run("check", "--source", "sim:?devices=100", "--sink", f"jsonl:{sink}")
+    assert ended.code == os.EX_CONFIG
+    assert "max_devices is 64" in ended.said
+    assert not sink.exists()
+
+
+def test_a_network_of_another_shape_than_its_manifest_is_refused(tmp_path: Path) -> None:
+    model = Path(shutil.copytree(resolve("seed-lstm"), tmp_path / "model"))
+    manifest = (model / "manifest.json").read_text()
+    (model / "manifest.json").write_text(
+        manifest.replace('"window": 128', '"window": 96').replace('"hop": 64', '"hop": 48')
+    )
+    assert "does not take its manifest's windows" in fault(os.EX_CONFIG, "--source", "sim:", "--model", str(model))
 
 
 def test_check_finds_nothing_wrong_with_what_is_right() -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
 from har_stream.activities import ACTIVITIES, CODE_BY_NAME
+from har_stream.framed import FramedWindows
+from har_stream.resampling import UniformBatch
 from har_stream.samples import Prediction, SampleBlock, WindowBlock
 from tests.motion import block, model, motion, pipeline
 
@@ -93,6 +95,44 @@ def test_ready_made_windows_get_what_the_model_says_of_each() -> None:
     assert [p.raw for p in told] == [manifest.labels[label] for label in offline]
     assert [p.truth for p in told] == list(ACTIVITIES[:5])
     assert accounting.used == 128 + 4 * 64
+
+
+def test_ready_made_windows_that_are_not_finite_or_in_range_are_refused() -> None:
+    windows = np.random.default_rng(1).standard_normal((5, 128, 9)).astype(np.float32)
+    windows[1, 5, 2] = np.nan
+    windows[3, 5, 8] = 1e6
+    rows = WindowBlock("u", np.arange(5, dtype=np.float64) * 1.28, np.arange(5) > 0, windows, 64)
+    accounting = Accounting()
+    told = pipeline(accounting).push([rows], 0.0)
+    assert [p.start_s for p in told] == [0.0, 2 * 1.28, 4 * 1.28]
+    assert accounting.refused == {"not_finite": 64, "out_of_range": 64}
+    assert accounting.used == 128 + 2 * 64
+
+
+def test_a_clock_that_runs_a_little_slow_keeps_its_own_time() -> None:
+    values, stream, told = motion(1, 60_000), pipeline(), []
+    for start in range(0, 60_000, 500):
+        one = block(values[start : start + 500], start)
+        told += stream.push([replace(one, start_s=start / 49.97)], 0.0)
+    assert told[-1].end_s == pytest.approx((round(told[-1].end_s * 49.97)) / 49.97, abs=0.02)
+    assert told[-1].end_s > 60_000 / 49.97 - 1.4
+
+
+def test_blocks_that_waited_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = motion(1, 3000)
+    many = [block(values[at : at + 5], at) for at in range(0, 3000, 5)]
+    stream = pipeline()
+    pushes = []
+    preprocess = stream._preprocess  # noqa: SLF001 - how often it is called is the point
+
+    def counted(uniform: UniformBatch) -> FramedWindows:
+        pushes.append(uniform)
+        return preprocess(uniform)
+
+    monkeypatch.setattr(stream, "_preprocess", counted)
+    together = stream.push(many, 0.0)
+    assert len(pushes) == 1
+    assert told_of(together, "a") == told_of(pipeline().push([block(values)], 0.0), "a")
 
 
 def test_unlawful_and_surplus_devices_are_refused() -> None:

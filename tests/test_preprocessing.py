@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from har_stream.manifest import Filters, Framing
 from har_stream.preprocessing import Preprocessing, filter_recording
 from har_stream.samples import Samples
 from tests.motion import motion
+from training.chain import UCI_HAR_FRAMING, uci_har_filters
 from training.labelled_windows import read_windows, windows_of
 
 SIX = Selection("all", frozenset({1, 3, 5, 6, 7, 8}))
@@ -36,8 +38,8 @@ def windows_in_blocks(values: Samples, cuts: list[int], framing: Framing, filter
 
 
 def test_windows_of_raw_recordings_equal_uci_hars_own_rows(hapt_zip: Path, uci_zip: Path) -> None:
-    ours = read_windows(hapt_zip, SIX, Filters(initial_state="zero"), Framing())
-    theirs = read_windows(uci_zip, Selection(), Filters(), Framing())
+    ours = read_windows(hapt_zip, SIX, uci_har_filters("zero"), UCI_HAR_FRAMING)
+    theirs = read_windows(uci_zip, Selection(), uci_har_filters(), UCI_HAR_FRAMING)
     assert np.array_equal(ours.codes, theirs.codes)
     assert np.array_equal(ours.subject, theirs.subject)
     assert np.abs(ours.values - theirs.values).max(axis=(0, 1)).max() < 2e-6
@@ -45,7 +47,7 @@ def test_windows_of_raw_recordings_equal_uci_hars_own_rows(hapt_zip: Path, uci_z
 
 def test_without_the_gyro_drift_filter_the_rows_would_differ(hapt_zip: Path, uci_zip: Path) -> None:
     one = Selection("all", frozenset({1}))
-    theirs = read_windows(uci_zip, one, Filters(), Framing())
+    theirs = read_windows(uci_zip, one, uci_har_filters(), UCI_HAR_FRAMING)
     data_set = open_data_set(hapt_zip)
     assert isinstance(data_set, Hapt)
     recording = next(data_set.recordings(one))
@@ -56,15 +58,15 @@ def test_without_the_gyro_drift_filter_the_rows_would_differ(hapt_zip: Path, uci
 @pytest.mark.parametrize("initial_state", ["zero", "first-sample"])
 @pytest.mark.parametrize("block", [1, 7, 64, 1000, 10**6])
 def test_the_daemons_windows_are_those_that_training_saw(hapt_zip: Path, block: int, initial_state: str) -> None:
-    filters = Filters(initial_state="zero" if initial_state == "zero" else "first-sample")
+    filters = uci_har_filters("zero" if initial_state == "zero" else "first-sample")
     data_set = open_data_set(hapt_zip)
     assert isinstance(data_set, Hapt)
     recording = next(data_set.recordings(Selection("all", frozenset({5}))))
-    seen = windows_of([recording], filters, Framing())
+    seen = windows_of([recording], filters, UCI_HAR_FRAMING)
     values = recording.values[:6000]
     cuts = list(range(block, len(values), block))
     # A hop of 1 gives the window at every place, those at the labels' beginnings among them.
-    live = windows_in_blocks(values, cuts, Framing(hop=1), filters)
+    live = windows_in_blocks(values, cuts, msgspec.structs.replace(UCI_HAR_FRAMING, hop=1), filters)
     inside = seen.start < len(live)
     assert inside.sum() > 50
     assert np.array_equal(live[seen.start[inside]], seen.values[inside])
@@ -73,16 +75,16 @@ def test_the_daemons_windows_are_those_that_training_saw(hapt_zip: Path, block: 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 599), max_size=12))
 def test_windows_do_not_depend_on_how_a_stream_is_cut(seed: int, cuts: list[int]) -> None:
     values = motion(seed, 600)
-    whole = windows_in_blocks(values, [], Framing(), Filters())
+    whole = windows_in_blocks(values, [], UCI_HAR_FRAMING, uci_har_filters())
     assert len(whole) == (599 - 128) // 64 + 1
-    assert np.array_equal(windows_in_blocks(values, cuts, Framing(), Filters()), whole)
+    assert np.array_equal(windows_in_blocks(values, cuts, UCI_HAR_FRAMING, uci_har_filters()), whole)
 
 
 @given(st.data())
 def test_devices_that_share_a_batch_do_not_touch_each_other(data: st.DataObject) -> None:
     devices = data.draw(st.integers(2, 5))
     streams = np.stack([motion(seed, 400) for seed in range(devices)])
-    shared = Preprocessing(Filters(), Framing(), rows=devices)
+    shared = Preprocessing(uci_har_filters(), UCI_HAR_FRAMING, rows=devices)
     shared.reset(np.arange(devices), streams[:, 0])
     at = np.zeros(devices, int)
     got: list[list[NDArray[np.float32]]] = [[] for _ in range(devices)]
@@ -99,33 +101,33 @@ def test_devices_that_share_a_batch_do_not_touch_each_other(data: st.DataObject)
             got[row].append(values)
         at[rows] += size
     for row in range(devices):
-        alone = windows_in_blocks(streams[row], [], Framing(), Filters())
+        alone = windows_in_blocks(streams[row], [], UCI_HAR_FRAMING, uci_har_filters())
         assert np.array_equal(np.stack(got[row]), alone)
 
 
 def test_first_sample_state_spares_a_still_device_the_transient() -> None:
     still = np.tile(np.array([0.9, 0.3, -0.2, 0.02, -0.01, 0.03], np.float32), (300, 1))
-    channels = filter_recording(still, Filters(initial_state="first-sample"), rate_hz=50)
+    channels = filter_recording(still, uci_har_filters("first-sample"), rate_hz=50)
     assert np.abs(channels[:, :6]).max() < 1e-6
     assert np.abs(channels[:, 6:] - still[:, :3]).max() < 1e-6
-    from_zero = filter_recording(still, Filters(initial_state="zero"), rate_hz=50)
+    from_zero = filter_recording(still, uci_har_filters("zero"), rate_hz=50)
     assert np.abs(from_zero[0, 6:]).max() < 0.2
 
 
 def test_a_reset_leaves_nothing_of_what_was_before() -> None:
     before, after = motion(1, 200), motion(2, 300)
-    stage = Preprocessing(Filters(), Framing(), rows=1)
+    stage = Preprocessing(uci_har_filters(), UCI_HAR_FRAMING, rows=1)
     for values in (before, after):
         stage.reset(ROW, values[np.newaxis, 0])
         windows = stage.push(ROW, values[np.newaxis], np.zeros((1, len(values)), np.uint8))
-    assert np.array_equal(windows.values, windows_in_blocks(after, [], Framing(), Filters()))
+    assert np.array_equal(windows.values, windows_in_blocks(after, [], UCI_HAR_FRAMING, uci_har_filters()))
     assert windows.start.tolist() == [0, 64, 128]
 
 
 def test_truth_stays_with_its_sample_through_the_filters_delay() -> None:
     values = motion(3, 300)
     truth = (np.arange(300) // 10).astype(np.uint8)[np.newaxis]
-    stage = Preprocessing(Filters(), Framing(), rows=1)
+    stage = Preprocessing(uci_har_filters(), UCI_HAR_FRAMING, rows=1)
     stage.reset(ROW, values[np.newaxis, 0])
     first = stage.push(ROW, values[np.newaxis, :150], truth[:, :150])
     second = stage.push(ROW, values[np.newaxis, 150:], truth[:, 150:])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from har_stream.activities import CODE_BY_NAME
 from har_stream.datasets import LabelledSpan, Recording, read_recording
-from har_stream.datasets.recording import HEADER, is_recording
+from har_stream.datasets.recording import HEADER, device_id, is_recording
 from har_stream.errors import InputError
 
 HEAD = ",".join(HEADER)
@@ -175,7 +175,7 @@ def test_a_path_without_a_file_is_no_recording(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x1f\x8b", PACKED[:-9], b"time_s,acc", bytes(range(256))])
 def test_other_files_are_told_apart_by_content(tmp_path: Path, data: bytes) -> None:
-    path = tmp_path / "walk.csv"
+    path = tmp_path / "walk.bin"
     path.write_bytes(data)
     assert not is_recording(path)
 
@@ -188,3 +188,31 @@ def test_any_bytes_are_a_recording_or_an_input_error(tmp_path_factory: pytest.Te
         return
     assert 0 < recording.rate_hz < float("inf")
     assert len(recording.values) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "device"),
+    [
+        ("my walk.csv", "my_walk"),
+        ("walk.v2.csv.gz", "walk_v2"),
+        ("\u00fcben.csv", "_ben"),
+        ("x" * 99 + ".csv", "x" * 64),
+    ],
+)
+def test_the_device_id_is_the_nearest_lawful_one(name: str, device: str) -> None:
+    assert device_id(Path(name)) == device
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + ",".join(HEADER).encode() + b"\n0,1,0,0,0,0,0\n0.02,1,0,0,0,0,0\n")
+    assert is_recording(path)
+    assert read_recording(path).rate_hz == 50.0
+
+
+def test_a_csv_with_another_header_is_told_which_one_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "typo.csv"
+    path.write_text("time,ax,ay,az,gx,gy,gz\n0,1,0,0,0,0,0\n")
+    assert is_recording(path)
+    with pytest.raises(InputError, match=r"typo.csv line 1: expected the header time_s"):
+        read_recording(path)

@@ -163,6 +163,16 @@ def test_a_fault_in_a_sink_is_told_and_stops_nobody_else(caplog: pytest.LogCaptu
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_what_a_hanging_sink_had_in_hand_is_counted_as_dropped() -> None:
+    sink = FakeSink()
+    sink.gate.clear()
+    worker, _ = started(sink, limit=100)
+    worker.put([prediction() for _ in range(30)])
+    finish(worker, within_s=0.5)
+    assert (worker.written, worker.dropped) == (0, 30)
+    sink.gate.set()
+
+
 def test_the_end_comes_in_time_though_the_sink_hangs() -> None:
     sink = FakeSink()
     sink.gate.clear()

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_stream.manifest import Framing, Smoothing
-from har_stream.smoothing import FLOOR, LAG, NONE, Smoother, laps, transition_matrix
+from har_stream.batch import laps
+from har_stream.manifest import Smoothing
+from har_stream.smoothing import FLOOR, LAG, NONE, Smoother, transition_matrix
+from training.chain import UCI_HAR_FRAMING
 
 LABELS = 6
 CONSTANTS = Smoothing(
@@ -18,7 +20,7 @@ CONSTANTS = Smoothing(
     evidence=1.0,
     unknown_below=0.5,
 )
-FRAMING = Framing()
+FRAMING = UCI_HAR_FRAMING
 
 
 def probabilities(seed: int, windows: int) -> np.ndarray:

@@ -15,9 +15,10 @@ from onnx import numpy_helper
 from har_stream.classifier import Classifier
 from har_stream.datasets import LabelledSpan, Recording, Selection
 from har_stream.errors import InputError
-from har_stream.manifest import CHANNELS, Filters, Framing, load_manifest
+from har_stream.manifest import CHANNELS, load_manifest
 from tests.motion import motion
 from tests.stream_process import run
+from training.chain import UCI_HAR_FRAMING, uci_har_filters
 from training.folds import subject_folds
 from training.labelled_windows import windows_of
 from training.scores import window_scores
@@ -124,7 +125,7 @@ def test_one_volunteer_alone_cannot_be_split() -> None:
 def test_windows_begin_at_their_label_and_stay_inside() -> None:
     spans = (LabelledSpan(1, 10, 300), LabelledSpan(7, 300, 600), LabelledSpan(5, 600, 728), LabelledSpan(4, 800, 900))
     recording = Recording("d", 8, 15, 50.0, 0.0, motion(1, 1000), np.zeros(1000, np.uint8), spans)
-    table = windows_of([recording], Filters(), Framing())
+    table = windows_of([recording], uci_har_filters(), UCI_HAR_FRAMING)
     assert table.start.tolist() == [600, 10, 74, 138]
     assert table.codes.tolist() == [5, 1, 1, 1]
     assert table.continues.tolist() == [False, False, True, True]
@@ -152,13 +153,22 @@ def judged(seed: int, right: float) -> Judged:
 def test_estimated_constants_make_settled_labels_better_than_raw_ones() -> None:
     streams = [judged(seed, 0.75) for seed in range(6)]
     prior = (1 / 6,) * 6
-    constants = estimate(streams[:3], prior, Framing())
+    constants = estimate(streams[:3], prior, UCI_HAR_FRAMING)
     assert 10 < np.mean(constants.dwell_s) < 30
-    reached = accuracy(streams[3:], constants, Framing())
+    reached = accuracy(streams[3:], constants, UCI_HAR_FRAMING)
     assert reached.settled > reached.raw + 0.05
     assert reached.in_force > reached.raw
-    across = accuracy_across_folds([streams[:3], streams[3:]], prior, Framing())
+    across = accuracy_across_folds([streams[:3], streams[3:]], prior, UCI_HAR_FRAMING)
     assert across.settled > across.raw + 0.05
+
+
+def test_settled_labels_are_held_against_their_own_segment() -> None:
+    # Two segments of different activities, every window told rightly: nothing may be counted as wrong.
+    truth = np.repeat([1, 4, 1, 4], 6).astype(np.uint8)
+    probabilities = (0.95 * np.eye(6)[truth - 1] + 0.05 / 6).astype(np.float32)
+    stream = Judged(probabilities, truth, np.arange(24) % 6 == 0)
+    constants = estimate([stream], (1 / 6,) * 6, UCI_HAR_FRAMING)
+    assert accuracy([stream], constants, UCI_HAR_FRAMING).settled == 1.0
 
 
 def test_a_selection_of_the_official_split_keeps_the_nine_apart() -> None:

@@ -8,21 +8,25 @@ import sys
 from pathlib import Path
 
 from har_stream import __version__
-from har_stream.commands import guarded
+from har_stream.commands import Parser, guarded
 from har_stream.datasets import Selection
-from har_stream.errors import ConfigError
+from har_stream.uri import parse_subjects
 
 DATA_HELP = "UCI HAR or HAPT: folder or .zip as downloaded"
 
 
 def main(words: list[str] | None = None) -> int:
     """Run har-train; returns the exit code."""
-    arguments = _parser().parse_args(words)
-    return guarded("har-train", lambda: arguments.run(arguments))
+
+    def parse_and_run() -> int:
+        arguments = _parser().parse_args(words)
+        return int(arguments.run(arguments))
+
+    return guarded("har-train", parse_and_run)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="har-train", description="Train and judge the models of har-stream.")
+    parser = Parser(prog="har-train", description="Train and judge the models of har-stream.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_prepare, _add_fit, _add_evaluate, _add_people):
@@ -30,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_prepare(commands: argparse._SubParsersAction[Parser]) -> None:
     one = commands.add_parser("prepare", help="write a data set's labelled windows to an .npz file")
     _add_data(one)
     one.add_argument("--out", type=Path, required=True, help="the .npz file to write")
@@ -43,7 +47,7 @@ def _add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     one.set_defaults(run=_prepare)
 
 
-def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_fit(commands: argparse._SubParsersAction[Parser]) -> None:
     one = commands.add_parser(
         "fit",
         help="train a model on the training volunteers and write its folder",
@@ -60,7 +64,7 @@ def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     one.set_defaults(run=_fit)
 
 
-def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
     one = commands.add_parser(
         "evaluate",
         help="score a model on a data set",
@@ -72,7 +76,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     one.set_defaults(run=_evaluate)
 
 
-def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_people(commands: argparse._SubParsersAction[Parser]) -> None:
     one = commands.add_parser("people", help="estimate the simulator's people from HAPT's recordings")
     one.add_argument("--data", type=Path, required=True, help="HAPT: folder or .zip")
     one.add_argument("--out", type=Path, required=True, help="the .json file to write")
@@ -96,10 +100,7 @@ def _at_least(least: int) -> type[int]:
 
 
 def _selection(arguments: argparse.Namespace) -> Selection:
-    try:
-        return Selection(arguments.split, frozenset(int(word) for word in arguments.subject.split(",") if word))
-    except ValueError:
-        raise ConfigError(f"--subject is a list of numbers such as 1,3, not {arguments.subject!r}") from None
+    return Selection(arguments.split, parse_subjects(arguments.subject, "har-train"))
 
 
 def _prepare(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from training.architectures import Architecture
 from training.fit import fit, logits_of
 from training.smoothing_constants import Judged
 from training.streams import Stream
+
+MIN_SUBJECTS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,6 @@ def subject_folds(subjects: NDArray[np.int16], folds: int) -> list[list[int]]:
     if len(present) < MIN_SUBJECTS:
         raise InputError(f"{len(present)} volunteer in the data: a subject-wise split needs at least {MIN_SUBJECTS}")
     return [present[start::folds] for start in range(min(folds, len(present)))]
-
-
-MIN_SUBJECTS = 2
 
 
 def cross_validate(

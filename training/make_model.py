@@ -15,6 +15,7 @@ from har_stream.datasets import Selection, WindowTable
 from har_stream.manifest import Filters, Framing, Manifest, Normalisation, Smoothing
 from training.architectures import Architecture, architecture
 from training.card import model_card
+from training.chain import UCI_HAR_FRAMING, uci_har_filters
 from training.export import CARD, write_manifest, write_weights
 from training.fit import fit
 from training.folds import OutOfFold, cross_validate
@@ -44,7 +45,8 @@ class Order:
 
 def make_model(order: Order) -> Manifest:
     """Write a model folder and return its manifest. Raises ConfigError, InputError."""
-    arch, filters, framing = architecture(order.arch), Filters(), Framing()
+    arch, filters, framing = architecture(order.arch), uci_har_filters(), UCI_HAR_FRAMING
+    order.out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is told before the training
     selection = Selection("train")
     table = read_windows(order.data, selection, filters, framing)
     prior = tuple((np.bincount(table.codes, minlength=7)[1:] / len(table.codes)).round(4).tolist())

@@ -8,7 +8,8 @@ import numpy as np
 
 from har_stream.datasets import Selection, WindowTable
 from har_stream.errors import InputError
-from har_stream.manifest import Filters, Framing, InitialState
+from har_stream.manifest import InitialState
+from training.chain import UCI_HAR_FRAMING, uci_har_filters
 from training.labelled_windows import read_windows
 
 
@@ -18,7 +19,7 @@ def prepare(data: Path, out: Path, selection: Selection, initial_state: InitialS
     The filters' initial state zero gives UCI HAR's own rows; rows of UCI HAR itself are copied, with
     experiment 0 and start counted in the stream that they stitch to.
     """
-    table = read_windows(data, selection, Filters(initial_state=initial_state), Framing())
+    table = read_windows(data, selection, uci_har_filters(initial_state), UCI_HAR_FRAMING)
     try:
         with out.open("wb") as file:
             np.savez_compressed(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from har_stream.activities import ACTIVITIES
 from har_stream.manifest import Framing, Smoothing
 from har_stream.samples import Codes
-from har_stream.smoothing import LAG, Smoother
+from har_stream.smoothing import LAG, NONE, Smoother
 
 EVIDENCE_GRID: Final = (0.3, 0.5, 0.7, 1.0, 1.3, 1.6, 2.0, 2.5)
 UNSURE_BELOW: Final = 0.5
@@ -74,10 +74,13 @@ def _tally(stream: Judged, constants: Smoothing, framing: Framing) -> NDArray[np
     smoothed = smoother.push(np.zeros(len(stream.truth), np.intp), stream.begins, stream.probabilities)
     truth = stream.truth.astype(np.int64) - 1
     counts = []
-    for told in (stream.probabilities.argmax(axis=1), smoothed.in_force, smoothed.settled[LAG:]):
-        meant = truth[: len(told)]
-        labelled = (meant >= 0) & (meant < len(ACTIVITIES))
-        counts.append(((told == meant)[labelled].sum(), labelled.sum()))
+    # A settled label speaks of the window LAG before; the first after a reset say nothing yet.
+    settled = np.append(smoothed.settled[LAG:], np.full(min(LAG, len(truth)), NONE))
+    everything = np.ones(len(truth), np.bool_)
+    kinds = ((stream.probabilities.argmax(axis=1), everything), (smoothed.in_force, everything))
+    for told, spoken in (*kinds, (settled, settled != NONE)):
+        counted = (truth >= 0) & (truth < len(ACTIVITIES)) & spoken
+        counts.append(((told == truth)[counted].sum(), counted.sum()))
     return np.array(counts)
 
 

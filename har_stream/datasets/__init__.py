@@ -40,5 +40,5 @@ def open_data_set(path: Path) -> Hapt | UciHar:
 def _nothing_found(files: Files) -> str:
     return (
         f"{files.path}: no data set found: looked for {Hapt.LANDMARK} (HAPT) and "
-        f"'train/Inertial Signals/total_acc_x_train.txt' (UCI HAR) among {len(files.names)} files"
+        f"{UciHar.LANDMARK[0]!r} (UCI HAR) among {len(files.names)} files; give the folder that holds them"
     )

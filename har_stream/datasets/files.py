@@ -32,7 +32,7 @@ class Files:
     def find(self, landmark: str) -> str | None:
         """Return the folder below which `landmark` (a relative path) lies: "" or "some/folder/"; None if nowhere."""
         found = [n for n in self.names if n == landmark or n.endswith("/" + landmark)]
-        return min(found, key=len).removesuffix(landmark) if found else None
+        return min(found, key=lambda name: (len(name), name)).removesuffix(landmark) if found else None
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes. Raises InputError where it is missing or damaged."""

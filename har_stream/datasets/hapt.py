@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from har_stream.activities import NAME_BY_CODE, UNLABELLED
 from har_stream.datasets.files import Files
 from har_stream.datasets.split import Selection
-from har_stream.datasets.text_table import parse_table
+from har_stream.datasets.text_table import as_samples, parse_table
 from har_stream.datasets.types import LabelledSpan, Recording
 from har_stream.errors import InputError
 from har_stream.samples import Codes
@@ -69,7 +69,7 @@ class Hapt:
             raise InputError(f"{self.files.path}: {device} has {len(acc)} acc and {len(gyro)} gyro samples: incomplete")
         spans = tuple(LabelledSpan(int(code), int(first) - 1, int(last)) for code, first, last in labels)
         truth = self._truth(spans, len(acc), device)
-        values = np.hstack([acc, gyro]).astype(np.float32)
+        values = as_samples(np.hstack([acc, gyro]))
         return Recording(device, subject, experiment, RATE_HZ, 0.0, values, truth, spans)
 
     def _sensor(self, sensor: str, device: str) -> NDArray[np.float64]:

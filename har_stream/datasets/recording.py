@@ -2,7 +2,8 @@
 
     time_s,acc_x_g,acc_y_g,acc_z_g,gyro_x_rads,gyro_y_rads,gyro_z_rads[,label]
 
-The file's stem is the device id. A label is a name of har_stream.activities, or empty.
+The file's stem is the device id, _ in place of what an id may not hold. A label is a name of
+har_stream.activities, or empty.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from har_stream.activities import CODE_BY_NAME, UNLABELLED
+from har_stream.datasets.text_table import as_samples
 from har_stream.datasets.types import LabelledSpan, Recording
 from har_stream.errors import InputError, nearest
 from har_stream.samples import Codes
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 HEADER: Final = ["time_s", "acc_x_g", "acc_y_g", "acc_z_g", "gyro_x_rads", "gyro_y_rads", "gyro_z_rads"]
 LABEL: Final = "label"
+NAMES: Final = (".csv", ".csv.gz")
+LONGEST_ID: Final = 64
 GZIP_MAGIC: Final = b"\x1f\x8b"
 LATEST_S: Final = 1e12
 FASTEST_HZ: Final = 1e6
@@ -35,10 +40,10 @@ TIME_TOLERANCE: Final = 0.1
 
 
 def is_recording(path: Path) -> bool:
-    """Tell a recording by its first bytes: text, or gzipped text, that begins with the header."""
+    """Tell a recording by its first bytes, gzipped or not, or a file that by its name means to be one."""
     try:
         is_file = os.path.isfile(path)  # noqa: PTH113 - Path.is_file() raises OSError for a name too long
-        return is_file and _text(path).startswith(",".join(HEADER))
+        return is_file and (path.name.endswith(NAMES) or _text(path).startswith(",".join(HEADER)))
     except InputError:
         return False
 
@@ -61,11 +66,16 @@ def _parse(path: Path, lines: CsvReader) -> Recording:
         raise InputError(f"{path}: no samples in it")
     table = np.array([numbers for numbers, _ in rows])
     truth = np.array([code for _, code in rows], np.uint8) if LABEL in header else None
-    device = path.name.removesuffix(".gz").removesuffix(".csv")
+    device = device_id(path)
     rate_hz = _rate(table[:, 0], path)
-    with np.errstate(over="ignore"):  # what is too large for a float32 becomes infinite, and the intake refuses it
-        values = table[:, 1:].astype(np.float32)
+    values = as_samples(table[:, 1:])
     return Recording(device, 0, 0, rate_hz, float(table[0, 0]), values, truth, spans_of(truth))
+
+
+def device_id(path: Path) -> str:
+    """Return the lawful id nearest to a recording's stem: what an id may not hold becomes _."""
+    stem = path.name.removesuffix(".gz").removesuffix(".csv")
+    return re.sub(r"[^A-Za-z0-9_-]", "_", stem)[:LONGEST_ID] or "recording"
 
 
 def spans_of(truth: Codes | None) -> tuple[LabelledSpan, ...]:
@@ -81,7 +91,7 @@ def spans_of(truth: Codes | None) -> tuple[LabelledSpan, ...]:
 def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
-        return (gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data).decode("utf-8")
+        return (gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data).decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
     except (EOFError, zlib.error, ValueError):

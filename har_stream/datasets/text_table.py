@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.errors import InputError
+from har_stream.samples import Samples
 
 
 def parse_table(data: bytes, *, columns: int, where: str) -> NDArray[np.float64]:
@@ -25,6 +26,12 @@ def parse_table(data: bytes, *, columns: int, where: str) -> NDArray[np.float64]
     if table.shape[1] != columns or not len(table):
         raise InputError(_first_fault(data, columns, where))
     return table
+
+
+def as_samples(table: NDArray[np.float64]) -> Samples:
+    """Return values in single precision; what is too large for it becomes infinite, and the intake refuses it."""
+    with np.errstate(over="ignore"):
+        return table.astype(np.float32)
 
 
 def _first_fault(data: bytes, columns: int, where: str) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from har_stream.activities import ACTIVITIES
 from har_stream.datasets.files import Files
 from har_stream.datasets.split import Selection
-from har_stream.datasets.text_table import parse_table
+from har_stream.datasets.text_table import as_samples, parse_table
 from har_stream.datasets.types import WindowTable
 from har_stream.errors import InputError
 from har_stream.manifest import CHANNELS
@@ -60,7 +60,7 @@ class UciHar:
         codes = self._table(f"{part}/y_{part}.txt", 1)[:, 0]
         subject = self._table(f"{part}/subject_{part}.txt", 1)[:, 0]
         names = [f"{part}/Inertial Signals/{channel}_{part}.txt" for channel in CHANNELS]
-        signals = [self._table(name, WINDOW).astype(np.float32) for name in names]
+        signals = [as_samples(self._table(name, WINDOW)) for name in names]
         lengths = {name: len(table) for name, table in zip(names, signals, strict=True)}
         lengths[f"{part}/subject_{part}.txt"] = len(subject)
         for name, rows in lengths.items():

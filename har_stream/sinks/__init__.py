@@ -32,6 +32,8 @@ def open_sink(text: str, settings: Settings) -> Sink:
 def _stdout(uri: Uri) -> Sink:
     if uri.rest or uri.query:
         raise ConfigError(f"{uri.text}: stdout: takes nothing more")
+    if sys.stdout is None:
+        raise ConfigError("stdout: is closed")
     if not sys.stdout.isatty():
         return json_stdout()
     from har_stream.sinks.terminal import TerminalTable  # noqa: PLC0415 - who writes to a pipe need not load it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -61,22 +62,35 @@ class JsonLines:
         self._file: int | None = None
 
     def start(self, wake: Callable[[], None]) -> None:
-        """Need nothing: the file is opened by the first write, and again after a failure."""
+        """Need nothing: the file is opened by the first write."""
 
     def ready(self) -> bool:
         """Tell that a file takes whatever comes."""
         return True
 
     def write(self, predictions: list[Prediction]) -> int:
-        """Write. Raises SinkClosed where the reader of a pipe has gone."""
-        left = b"".join(encode(prediction) + b"\n" for prediction in predictions)
+        """Write whole lines. Raises SinkClosed where the reader of a pipe has gone, OSError where nothing went out."""
+        lines = b"".join(encode(prediction) + b"\n" for prediction in predictions)
+        sent = 0
         try:
             self._file = self._open_file() if self._file is None else self._file
-            while left:
-                left = left[os.write(self._file, left) :]
+            while sent < len(lines):
+                sent += os.write(self._file, lines[sent:])
         except BrokenPipeError:
             raise SinkClosed from None
+        except OSError:
+            whole = lines[:sent].count(b"\n")
+            self._cut_off(sent - (lines.rfind(b"\n", 0, sent) + 1))
+            if not whole:
+                raise
+            return whole
         return len(predictions)
+
+    def _cut_off(self, torn: int) -> None:
+        """Take back the `torn` bytes of a line that a full disk cut short, so that the next one begins a line."""
+        if self._file is not None and torn:
+            with contextlib.suppress(OSError):  # no file that could be cut
+                os.ftruncate(self._file, os.fstat(self._file).st_size - torn)
 
     def idle(self) -> None:
         """Nothing to do: nothing is held back."""
@@ -91,10 +105,11 @@ def json_file(path: Path) -> JsonLines:
     def append() -> int:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, NEW_FILE_MODE)
 
-    try:
-        os.close(append())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"jsonl:{path}: {getattr(error, 'strerror', error)}") from None
+    there = path if path.exists() else path.parent
+    if path.is_dir():
+        raise ConfigError(f"jsonl:{path}: is a folder")
+    if not os.access(there, os.W_OK):
+        raise ConfigError(f"jsonl:{path}: {'cannot be written' if there.exists() else 'no such folder'}")
     return JsonLines(f"jsonl:{path}", append)
 
 

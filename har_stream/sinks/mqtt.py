@@ -76,6 +76,8 @@ class MqttSink:
 
     def idle(self) -> None:
         """Say offline of devices that went silent."""
+        if not self._connected:
+            return  # nobody could be heard; the next connect begins anew
         self._announce_again()
         silent_since_s = time.monotonic() - self._settings.stale_after_s
         for device, seen_s in self._seen_s.items():
@@ -147,6 +149,8 @@ class MqttSink:
             return
         self._announce = False
         self._retain("status", ONLINE)
+        now_s = time.monotonic()  # labels of who was not silent have waited for this connect
+        self._seen_s |= dict.fromkeys(self._seen_s.keys() - self._stale, now_s)
         for device, activity in self._activity.items():
             self._retain(f"{device}/availability", OFFLINE if device in self._stale else ONLINE)
             self._retain(f"{device}/activity", activity)
@@ -167,7 +171,7 @@ def _parse(uri: Uri) -> tuple[str, int, str]:
         host, port = parts.hostname, parts.port or DEFAULT_PORT
     except ValueError:
         raise ConfigError(f"{uri.text}: the port is a number up to 65535") from None
-    if not host or parts.query:
+    if not host or parts.query or parts.fragment or parts.port == 0:
         raise ConfigError(f"{uri.text}: expected mqtt://host:port/prefix")
     if parts.username or parts.password:
         raise ConfigError("sink mqtt: no user or password in a sink's URI: it would stand in the process list")

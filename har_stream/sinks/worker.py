@@ -40,31 +40,33 @@ class SinkWorker:
         self._drain_s = 0.0
         self._gone = False
         self._failing = False
-        self._writing = False
+        self._in_hand = 0
+        self._offered = 0
+        self._idle_at_s = 0.0
         self.failed = False
         self.written = 0
-        self.dropped = 0
-        self._thread = Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
+        self.thread = Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
-        self._thread.start()
+        self.thread.start()
 
     def put(self, predictions: list[Prediction]) -> None:
         """Queue predictions; see the module for what happens where there is no room."""
         with self._changed:
             if self._source_waits:
                 self._changed.wait_for(self._has_room)
-            self._queue.extend(predictions)
+            self._offered += len(predictions)
+            if not self._gone:
+                self._queue.extend(predictions)
             while len(self._queue) > self._limit:
                 self._queue.popleft()
-                self.dropped += 1
             self._changed.notify_all()
 
     def flush(self, stop: Event) -> None:
         """Wait until all is written, the sink can take no more, or `stop` is set."""
         with self._changed:
-            while (self._queue or self._writing) and not self._gone and self._sink.ready() and not stop.is_set():
+            while (self._queue or self._in_hand) and not self._gone and self._sink.ready() and not stop.is_set():
                 self._changed.wait(timeout=POLL_S)
 
     def finish(self, deadline_s: float) -> None:
@@ -72,10 +74,14 @@ class SinkWorker:
         with self._changed:
             self._deadline_s, self._drain_s = deadline_s, deadline_s - time.monotonic()
             self._changed.notify_all()
-        self._thread.join(max(0.0, deadline_s - time.monotonic()))
+        self.thread.join(max(0.0, deadline_s - time.monotonic()))
+        self._leave()
+
+    @property
+    def dropped(self) -> int:
+        """Labels that were offered and neither written nor wait; at the end none waits."""
         with self._changed:
-            self.dropped += len(self._queue)
-            self._queue.clear()
+            return self._offered - self.written - (0 if self._gone else len(self._queue) + self._in_hand)
 
     def _has_room(self) -> bool:
         return len(self._queue) < self._limit or self._gone or self._deadline_s is not None or not self._sink.ready()
@@ -84,7 +90,9 @@ class SinkWorker:
         try:
             self._sink.start(self._wake)
             while (batch := self._next()) is not None:
-                self._write(batch)
+                if batch:
+                    self._write(batch)
+                self._idle_now_and_then()
             self._sink.close(self._deadline_s or time.monotonic())
         except Exception as error:  # noqa: BLE001 - a sink's own fault is told, and the stream goes on without it
             log.critical("%s: stopped by a fault of its own: %r", self._sink.name, error)
@@ -103,7 +111,7 @@ class SinkWorker:
                 batch = list(itertools.islice(self._queue, WRITE_AT_ONCE))
                 for _ in batch:
                     self._queue.popleft()
-                self._writing = True
+                self._in_hand = len(batch)
                 self._changed.notify_all()
                 return batch
             return None if self._over() else []
@@ -122,7 +130,7 @@ class SinkWorker:
         """Write a batch; what the sink does not take goes back to the front of the queue."""
         taken, lost = 0, len(batch)
         try:
-            taken = self._sink.write(batch) if batch else self._idle()
+            taken = self._sink.write(batch)
             lost = 0
             self._tell_recovery(taken)
         except SinkClosed:
@@ -133,16 +141,18 @@ class SinkWorker:
         finally:
             self._book(batch, taken=taken, lost=lost)
 
-    def _idle(self) -> int:
-        self._sink.idle()
-        return 0
+    def _idle_now_and_then(self) -> None:
+        """Let the sink do what time asks for, however busy it is."""
+        if time.monotonic() >= self._idle_at_s:
+            self._sink.idle()
+            self._idle_at_s = time.monotonic() + IDLE_S
 
     def _book(self, batch: list[Prediction], *, taken: int, lost: int) -> None:
         with self._changed:
             self.written += taken
-            self.dropped += lost
-            self._queue.extendleft(reversed(batch[taken + lost :]))
-            self._writing = False
+            if not self._gone:
+                self._queue.extendleft(reversed(batch[taken + lost :]))
+            self._in_hand = 0
             self._changed.notify_all()
 
     def _tell_failure(self, error: OSError) -> None:
@@ -159,4 +169,5 @@ class SinkWorker:
     def _leave(self) -> None:
         with self._changed:
             self._gone = True
+            self._queue.clear()
             self._changed.notify_all()

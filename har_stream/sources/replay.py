@@ -22,13 +22,14 @@ from har_stream.datasets import Hapt, Recording, Selection, UciHar, WindowTable,
 from har_stream.datasets import uci_har as uci
 from har_stream.datasets.recording import is_recording
 from har_stream.datasets.split import Split
-from har_stream.errors import ConfigError
+from har_stream.errors import ConfigError, InputError
 from har_stream.manifest import Framing
-from har_stream.samples import Block, SampleBlock, WindowBlock, shifted
+from har_stream.samples import Block, SampleBlock, WindowBlock, same_rate, shifted
+from har_stream.settings import LONGEST_BRIDGE_S
 from har_stream.sources.source import Timeline, at_speed, block_samples
 from har_stream.uri import Uri, parse_speed, parse_subjects
 
-LOOP_PAUSE_S: Final = 10.0
+LOOP_PAUSE_S: Final = 2 * LONGEST_BRIDGE_S
 """Silence between the laps of a loop: longer than any gap that is bridged, so that every lap begins anew."""
 
 UNPACED_WINDOWS: Final = 64
@@ -55,13 +56,13 @@ class Replay:
         self._loop = options.loop == "yes"
         self._recordings: list[Recording] = []
         self._windows: dict[str, WindowTable] = {}
-        self._path = Path(uri.rest)
-        self._read(Selection(options.split, parse_subjects(options.subject, uri)))
+        self._path = Path(uri.rest).expanduser()
+        self._read(Selection(options.split, parse_subjects(options.subject, uri.text)))
         self.paced = self._speed is not None
         self.devices: int | None = len(self._recordings) + len(self._windows)
 
     def fit(self, framing: Framing) -> None:
-        """Raise ConfigError where rate or windows are not the model's."""
+        """Raise ConfigError where windows are not the model's, InputError where the sampling rate is not."""
         if self._windows and (framing.window, framing.hop, framing.rate_hz) != (
             uci.WINDOW,
             uci.HOP,
@@ -72,8 +73,8 @@ class Replay:
                 f"the model takes {framing.window}, hop {framing.hop}, at {framing.rate_hz:g} Hz"
             )
         for recording in self._recordings:
-            if recording.rate_hz != framing.rate_hz:
-                raise ConfigError(
+            if not same_rate(recording.rate_hz, framing.rate_hz):
+                raise InputError(
                     f"{self._path}: {recording.device} is sampled at {recording.rate_hz:g} Hz, "
                     f"the model takes {framing.rate_hz:g} Hz"
                 )
@@ -85,6 +86,8 @@ class Replay:
 
     def _read(self, selection: Selection) -> None:
         if is_recording(self._path):
+            if selection != Selection():
+                raise ConfigError(f"{self._path}: a recording has no split and no subjects to choose from")
             self._recordings = [read_recording(self._path)]
             return
         data_set = open_data_set(self._path)

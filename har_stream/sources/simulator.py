@@ -45,6 +45,7 @@ DAY: Final[Script] = (
     *(Step("standing", 20), Step("walking", 15), Step("sitting", 15), Step("laying", 60)),
 )
 DAY_NAME: Final = "day"
+MOST_DEVICES: Final = 100_000
 LEAST_DIGITS: Final = 2
 GOLDEN_RATIO: Final = 0.6180339887
 """Multiples of it, less whole days, spread any number of devices well over the day."""
@@ -53,7 +54,7 @@ GOLDEN_RATIO: Final = 0.6180339887
 class SimulatorOptions(msgspec.Struct, frozen=True):
     """What may follow the question mark."""
 
-    devices: Annotated[int, msgspec.Meta(ge=1)] = 1
+    devices: Annotated[int, msgspec.Meta(ge=1, le=MOST_DEVICES)] = 1
     script: str = DAY_NAME
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     speed: str = "1"
