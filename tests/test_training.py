@@ -79,6 +79,18 @@ def test_evaluate_scores_the_split_that_is_asked_for(small_uci: Path, tmp_path: 
     assert 0 <= figures["stream"]["accuracy"] <= 1
 
 
+def test_evaluate_sends_whole_recordings_through_the_pipeline(hapt_zip: Path) -> None:
+    ended = run("evaluate", "--model", "seed-lstm", "--data", str(hapt_zip), "--subject", "1,5", module="training.cli")
+    stream = json.loads(ended.output)["stream"]
+    assert all(0.6 < stream[key] <= 1 for key in ("accuracy", "accuracy_raw", "accuracy_in_force"))
+    assert 0 < stream["delay_s"]["p50"] <= stream["delay_s"]["p95"] < 20
+    assert stream["delay_s"]["changes"] > 40
+    assert 0.2 < stream["labelled_hours"] < 0.4
+    assert set(stream["events"]) == {
+        "insertion", "merge", "overfill", "deletion", "fragmentation", "underfill",
+    }  # fmt: skip
+
+
 def test_prepare_writes_the_windows_of_both_layouts(hapt_zip: Path, uci_zip: Path, tmp_path: Path) -> None:
     tables = []
     for number, data in enumerate((hapt_zip, uci_zip)):
@@ -138,6 +150,8 @@ def test_scores_count_what_is_right() -> None:
     assert scores["accuracy"] == pytest.approx(4 / 6, abs=1e-5)
     assert scores["per_subject"] == {"1": pytest.approx(2 / 3, abs=1e-5), "2": pytest.approx(2 / 3, abs=1e-5)}
     assert scores["confusion"][1][0] == scores["confusion"][3][4] == 1
+    assert scores["ece"] == pytest.approx(1 / 3, abs=1e-5)
+    assert scores["recall_macro"] == pytest.approx(np.mean([1, 0, 0, 0.5, 1, 1]), abs=1e-5)
     assert scores["f1_macro"] == pytest.approx(np.mean([2 / 3, 0, 0, 2 / 3, 2 / 3, 1]), abs=1e-5)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
 from har_stream.samples import Codes
+
+CALIBRATION_BINS: Final = 15
 
 
 def window_scores(probabilities: NDArray[np.float32], codes: Codes, subjects: NDArray[np.int16]) -> dict[str, Any]:
@@ -18,9 +20,14 @@ def window_scores(probabilities: NDArray[np.float32], codes: Codes, subjects: ND
     people = np.unique(subjects).tolist()
     per_subject = {str(person): _rounded(right[subjects == person].mean()) for person in people}
     confusion = confusion_matrix(truth, told)
+    hits = np.diag(confusion)
     return {
         "accuracy": _rounded(right.mean()),
         "f1_macro": _rounded(f1_of(confusion).mean()),
+        "f1_weighted": _rounded(np.average(f1_of(confusion), weights=confusion.sum(axis=1))),
+        "precision_macro": _rounded((hits / np.maximum(confusion.sum(axis=0), 1)).mean()),
+        "recall_macro": _rounded((hits / np.maximum(confusion.sum(axis=1), 1)).mean()),
+        "ece": _rounded(calibration_error(probabilities.max(axis=1), right)),
         "worst_subject": min(per_subject.values()),
         "confusion": confusion.tolist(),
         "per_subject": per_subject,
@@ -38,6 +45,17 @@ def f1_of(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the F1 score of each activity; 0 for one that neither occurs nor is told."""
     hits = np.diag(confusion)
     return np.asarray(2 * hits / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1))
+
+
+def calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> np.floating[Any]:
+    """Return the expected calibration error: how far confidence (n,) and share of right answers lie apart.
+
+    Over bins of equal width, weighted by their counts.
+    Source: Guo et al., On calibration of modern neural networks, ICML 2017.
+    """
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    gaps = [abs(np.sum(confidence[bins == one] - right[bins == one])) for one in range(CALIBRATION_BINS)]
+    return np.float64(np.sum(gaps) / max(len(confidence), 1))
 
 
 def _rounded(share: np.floating[Any]) -> float:
