@@ -10,9 +10,10 @@ from typing import Final
 
 UNLABELLED: Final = 0
 UNKNOWN: Final = "unknown"
+WALKING: Final = "walking"
 
 ACTIVITIES: Final = (
-    "walking",
+    WALKING,
     "walking_upstairs",
     "walking_downstairs",
     "sitting",

@@ -26,6 +26,10 @@ class FramedWindows:
     begins: NDArray[np.bool_]
     truth: Codes
 
+    def only(self, chosen: NDArray[np.intp]) -> FramedWindows:
+        """Return the windows at the places that are chosen."""
+        return FramedWindows(*(getattr(self, field.name)[chosen] for field in fields(FramedWindows)))
+
 
 def concatenate(parts: Sequence[FramedWindows]) -> FramedWindows:
     """Join windows one after the other."""

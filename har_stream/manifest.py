@@ -81,9 +81,9 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class UprightConstants(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the upright reference is learned, see har_stream.upright.
 
-    A window surely is walking where its probability and the smoother's both reach sure_above; the reference holds
-    from least_windows such windows on, forgets over forget_windows, and begins anew where least_windows in a row
-    point more than turned_over_deg elsewhere.
+    Two windows in a row whose probability of walking reaches sure_above are surely walking, and the second teaches;
+    the reference holds from least_windows of them on, forgets over forget_windows, and begins anew where
+    least_windows in a row point more than turned_over_deg elsewhere.
     """
 
     sure_above: float

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
-from har_stream.activities import NAME_BY_CODE, UNKNOWN
+from har_stream.activities import NAME_BY_CODE, UNKNOWN, WALKING
 from har_stream.batch import laps
 from har_stream.classifier import Classifier
 from har_stream.devices import LAWFUL_ID, DeviceTable
@@ -22,7 +22,8 @@ from har_stream.preprocessing import Preprocessing
 from har_stream.resampling import Resampling, UniformBatch
 from har_stream.samples import Block, Prediction, Rows, Settled, WindowBlock
 from har_stream.settings import IntakeSettings
-from har_stream.smoothing import LAG, NONE, Smoother
+from har_stream.smoothing import LAG, NONE, Smoothed, Smoother
+from har_stream.upright import Upright
 
 
 class Pipeline:
@@ -40,6 +41,8 @@ class Pipeline:
         self._preprocessing = Preprocessing(manifest.filters, framing, rows=rows)
         self._classifier = classifier
         self._smoother = Smoother(manifest.smoothing, framing, rows=rows)
+        self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
+        self._ready_made = np.zeros(rows, np.bool_)
         self._origin_s = np.zeros(rows)
         self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
@@ -58,6 +61,7 @@ class Pipeline:
             if row is None or not block.samples:
                 continue
             self._has_truth[row] = block.truth is not None
+            self._ready_made[row] = isinstance(block, WindowBlock)
             if isinstance(block, WindowBlock):
                 windows.append(self._take(row, block))
             elif self._intake.lawful(block):
@@ -81,6 +85,8 @@ class Pipeline:
             row = self._devices.add(block.device, now_s)
         if row is None:
             self._accounting.refuse("max_devices", block.samples)
+        elif self._upright is not None:
+            self._upright.reset(np.array([row]))
         return row
 
     def _evict(self, row: int) -> None:
@@ -131,9 +137,33 @@ class Pipeline:
         self._accounting.use(int((waiting - self._pending[rows]).sum()))
 
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
-        probabilities = self._classifier.probabilities(windows.values)
-        smoothed = self._smoother.push(windows.rows, windows.begins, probabilities)
-        raw, order = probabilities.argmax(axis=1), np.concatenate(laps(windows.rows))
+        """Classify and smooth; in turns of one window a device, where each may turn the next one upright."""
+        turns = laps(windows.rows)
+        if self._upright is None:
+            raw, smoothed = self._classify(windows)
+            return self._predictions(windows, raw, smoothed, np.concatenate(turns))
+        told = []
+        for turn in turns:
+            part = windows.only(turn)
+            told += self._predictions(part, *self._classify(part), np.arange(len(turn)))
+        return told
+
+    def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed]:
+        upright, values = self._upright, windows.values
+        if upright is not None:
+            values = upright.turn(windows.rows, values)
+        probabilities = self._classifier.probabilities(values)
+        if upright is not None:
+            # Windows made elsewhere are not turned: each row of UCI HAR gets what the model says of it.
+            walking = probabilities[:, self._labels.index(WALKING)]
+            walking = np.where(self._ready_made[windows.rows], np.float32(-1), walking)
+            upright.learn(windows.rows, windows.values, walking)
+        return probabilities, self._smoother.push(windows.rows, windows.begins, probabilities)
+
+    def _predictions(
+        self, windows: FramedWindows, probabilities: NDArray[np.float32], smoothed: Smoothed, order: NDArray[np.intp]
+    ) -> list[Prediction]:
+        raw = probabilities.argmax(axis=1)
         return [
             self._prediction(
                 int(windows.rows[at]),

@@ -76,6 +76,11 @@ def test_the_manifests_normalisation_is_applied() -> None:
     assert np.allclose(Classifier(SHIPPED, shifted).probabilities(there), classifier.probabilities(batch), atol=1e-4)
 
 
+def test_the_shipped_weights_hold_no_more_than_weights() -> None:
+    manifest, _ = model()
+    assert (SHIPPED / "model.onnx").stat().st_size < 6 * manifest.training["parameters"]
+
+
 def test_the_shipped_models_channels_and_labels_are_uci_hars() -> None:
     manifest, _ = model()
     assert manifest.channels == CHANNELS

@@ -45,6 +45,12 @@ def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
         ("stream, label in force right", f"{stream['accuracy_in_force']:.2%}"),
         ("stream, settled label right", f"{stream['accuracy']:.2%}"),
     ]
+    if "windows_calibrated" in metrics:
+        calibrated = metrics["windows_calibrated"]
+        rows += [
+            ("windows right after ten seconds of walking", f"{calibrated['accuracy']:.2%}"),
+            ("worst volunteer after ten seconds of walking", f"{calibrated['worst_subject']:.2%}"),
+        ]
     table = "\n".join(f"| {what} | {figure} |" for what, figure in rows)
     confusion = _confusion(windows["confusion"])
     return FIGURES.format(folds=metrics["folds"], table=table, confusion=confusion, **recipe)

@@ -22,10 +22,10 @@ OPSET = 17
 
 def write_weights(model: Any, folder: Path) -> dict[Engine, Weights]:
     """Write a Keras model's weights for both engines, and return their places and SHA-256."""
-    keras = import_keras()
+    import_keras()
     folder.mkdir(parents=True, exist_ok=True)
     weights = model.get_weights()
-    model = keras.models.clone_model(model)  # leaves the optimizer's state behind
+    model = type(model).from_config(model.get_config())  # the same without the optimizer's state
     model.set_weights(weights)
     model.save(folder / KERAS)
     model(np.zeros((1, *model.input_shape[1:]), np.float32))  # the export wants a model that has been called

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from har_stream.datasets import WindowTable
 from har_stream.errors import ConfigError
 from har_stream.manifest import CHANNELS
+from har_stream.samples import Samples
 from training.architectures import Architecture, Recipe
+from training.augmentation import augmented, upright_rotations
 
 
 def import_keras() -> Any:
@@ -40,21 +43,35 @@ def fit(arch: Architecture, table: WindowTable, *, labels: int, seed: int, epoch
     keras = import_keras()
     keras.backend.clear_session()  # else names, and with them the exported file, tell how many fits went before
     keras.utils.set_random_seed(seed)
-    values = select_channels(table.values, arch.channels)
-    model = arch.build(values.shape[1], values.shape[2], labels)
-    steps = epochs or arch.recipe.epochs
-    _compile(keras, model, arch.recipe, updates=steps * -(-len(values) // arch.recipe.batch))
+    recipe = arch.recipe
+    model = arch.build(table.values.shape[1], len(arch.channels), labels)
+    total = epochs or recipe.epochs
+    _compile(keras, model, recipe, updates=total * -(-len(table.codes) // recipe.batch))
     with _progress() as progress:
-        task = progress.add_task(title, total=steps, figures="")
+        task = progress.add_task(title, total=total, figures="")
 
         def report(epoch: int, logs: dict[str, float]) -> None:
             figures = f"loss {logs['loss']:.3f}, accuracy on training windows {logs['accuracy']:.3f}"
             progress.update(task, completed=epoch + 1, figures=figures)
 
-        callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=report)]
-        codes = table.codes.astype(np.int32) - 1
-        model.fit(values, codes, batch_size=arch.recipe.batch, epochs=steps, verbose=0, callbacks=callbacks)
+        told = [keras.callbacks.LambdaCallback(on_epoch_end=report)]
+        for first, last, values in _stages(table, arch, total, seed):
+            targets = np.eye(labels, dtype=np.float32)[table.codes - 1]
+            windows = select_channels(values, arch.channels)
+            settings = {"batch_size": recipe.batch, "verbose": 0, "callbacks": told}
+            model.fit(windows, targets, initial_epoch=first, epochs=last, **settings)
     return model
+
+
+def _stages(table: WindowTable, arch: Architecture, epochs: int, seed: int) -> Iterator[tuple[int, int, Samples]]:
+    """Yield (first epoch, last epoch, windows): all at once, or each epoch with windows of its own."""
+    how = arch.recipe.augmentation
+    if how is None:
+        yield 0, epochs, table.values
+        return
+    generator, upright = np.random.default_rng(seed), upright_rotations(table)
+    for epoch in range(epochs):
+        yield epoch, epoch + 1, augmented(table.values, upright, how, generator)
 
 
 def logits_of(model: Any, arch: Architecture, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,8 +82,8 @@ def logits_of(model: Any, arch: Architecture, values: NDArray[np.float32]) -> ND
 def _compile(keras: Any, model: Any, recipe: Recipe, *, updates: int) -> None:
     rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, updates)
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, clipnorm=recipe.clip_norm),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clip_norm),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
     )
 

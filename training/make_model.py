@@ -9,16 +9,18 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
 from har_stream.datasets import Selection, WindowTable
-from har_stream.manifest import Filters, Framing, Manifest, Normalisation, Smoothing
+from har_stream.manifest import Filters, Framing, Manifest, Normalisation, Smoothing, UprightConstants
 from training.architectures import Architecture, architecture
+from training.augmentation import calibration
 from training.card import model_card
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
 from training.export import CARD, write_manifest, write_weights
 from training.fit import fit
-from training.folds import OutOfFold, cross_validate
+from training.folds import cross_validate
 from training.labelled_windows import read_recordings, read_windows
 from training.scores import window_scores
 from training.smoothing_constants import UNSURE_BELOW, accuracy_across_folds, estimate
@@ -27,6 +29,9 @@ from training.streams import stream_of, streams_of_table
 DATA: Final = "HAPT / UCI HAR training volunteers, UCI Machine Learning Repository 341 and 240"
 LICENCE: Final = "CC BY 4.0"
 LIBRARIES: Final = ("tensorflow", "keras", "tf2onnx", "numpy", "scipy")
+CALIBRATION_SAMPLES: Final = 500
+"""The first ten seconds of walking."""
+UPRIGHT: Final = UprightConstants(sure_above=0.8, least_windows=4, forget_windows=200, turned_over_deg=40.0)
 DEFAULT_EVIDENCE: Final = 1.0
 DEFAULT_DWELL_S: Final = 15.0
 
@@ -65,6 +70,7 @@ def make_model(order: Order) -> Manifest:
         filters=filters,
         normalisation=Normalisation((0.0,) * len(arch.channels), (1.0,) * len(arch.channels)),
         smoothing=smoothing,
+        upright=_upright(arch),
         weights=write_weights(model, order.out),
         training=_provenance(order, table, model),
         metrics=metrics,
@@ -84,22 +90,43 @@ def _with_folds(
 ) -> tuple[Smoothing, dict[str, Any]]:
     recordings = read_recordings(order.data, Selection("train"))
     streams = [stream_of(recording, filters, framing) for recording in recordings] or streams_of_table(table)
-    out_of_fold = cross_validate(arch, table, streams, folds=order.folds, seed=order.seed, epochs=order.epochs)
+    rotations, used = calibration(table, samples=CALIBRATION_SAMPLES, window=framing.window)
+    out_of_fold = cross_validate(
+        arch,
+        table,
+        streams,
+        rotations,
+        upright=_upright(arch),
+        folds=order.folds,
+        seed=order.seed,
+        epochs=order.epochs,
+    )
     smoothing = estimate([stream for fold in out_of_fold.judged for stream in fold], prior, framing)
     reached = accuracy_across_folds(out_of_fold.judged, prior, framing)
     stream = {"accuracy_raw": reached.raw, "accuracy_in_force": reached.in_force, "accuracy": reached.settled}
-    return smoothing, {
+    figures: dict[str, Any] = {
         "protocol": "subject-wise cross-validation on the training volunteers",
         "folds": int(out_of_fold.fold_of.max()) + 1,
-        "windows": _window_figures(table, out_of_fold),
+        "windows": _window_figures(table, out_of_fold.probabilities, out_of_fold.fold_of),
         "stream": stream,
     }
+    if _upright(arch):
+        kept = table.rows(~used)
+        figures["windows_calibrated"] = _window_figures(kept, out_of_fold.calibrated[~used], out_of_fold.fold_of[~used])
+    return smoothing, figures
 
 
-def _window_figures(table: WindowTable, out_of_fold: OutOfFold) -> dict[str, Any]:
-    scores = window_scores(out_of_fold.probabilities, table.codes, table.subject)
-    right = out_of_fold.probabilities.argmax(axis=1) + 1 == table.codes
-    by_fold = [float(right[out_of_fold.fold_of == fold].mean()) for fold in np.unique(out_of_fold.fold_of)]
+def _upright(arch: Architecture) -> UprightConstants | None:
+    """Return how a model that was trained on turned windows learns to turn them; None for one that was not."""
+    return UPRIGHT if arch.recipe.augmentation else None
+
+
+def _window_figures(
+    table: WindowTable, probabilities: NDArray[np.float32], fold_of: NDArray[np.int64]
+) -> dict[str, Any]:
+    scores = window_scores(probabilities, table.codes, table.subject)
+    right = probabilities.argmax(axis=1) + 1 == table.codes
+    by_fold = [float(right[fold_of == fold].mean()) for fold in np.unique(fold_of)]
     return {
         **scores,
         "fold_mean": round(float(np.mean(by_fold)), 5),

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from har_stream.datasets import Recording, WindowTable
 from har_stream.framed import majority_of_last_half
-from har_stream.manifest import Filters, Framing
+from har_stream.manifest import Filters, Framing, UprightConstants
 from har_stream.preprocessing import Preprocessing
 from har_stream.samples import Codes, Samples
+from har_stream.upright import Upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,21 @@ def stream_of(recording: Recording, filters: Filters, framing: Framing) -> Strea
     truth = np.zeros(len(recording.values), np.uint8) if recording.truth is None else recording.truth
     windows = preprocessing.push(row, recording.values[np.newaxis], truth[np.newaxis])
     return Stream(recording.subject, windows.values, majority_of_last_half(windows.truth), windows.index == 0)
+
+
+def turned_as_learned(stream: Stream, walking: NDArray[np.float32], constants: UprightConstants) -> Samples:
+    """Return a stream's windows in the upright frame that the stream itself teaches, each by what came before it.
+
+    walking (w,) is how probably each window as it came is walking. (The daemon asks that of the turned window; the
+    two answers differ little, and this way all windows can be classified at once.)
+    """
+    upright, row = Upright(constants, rows=1), np.zeros(1, np.intp)
+    frames = []
+    for at, probability in enumerate(walking):
+        window = stream.values[at : at + 1]
+        frames.append(upright.turn(row, window))
+        upright.learn(row, window, np.asarray([probability], np.float32))
+    return np.concatenate(frames)
 
 
 def streams_of_table(table: WindowTable) -> list[Stream]:

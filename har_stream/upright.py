@@ -1,0 +1,122 @@
+"""The upright reference: walking tells where "up" is, whichever way the device sits on the body.
+
+For each device the mean direction of gravity over windows that are surely walking is estimated, and windows are
+turned by the shortest rotation that brings it onto +x, where a phone worn as UCI HAR's has it. The filters are
+linear and alike on all axes, so that turning a window equals turning the samples that it was made from.
+
+The estimate is the plain mean of the first windows and forgets slowly afterwards. Where sure walking keeps
+pointing elsewhere the device was taken off or turned, and the estimate begins anew.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.manifest import UprightConstants
+from har_stream.samples import Rows, Samples
+
+AXES: Final = 3
+UP: Final = np.array([1.0, 0.0, 0.0])
+OPPOSITE: Final = 1e-6
+"""How near to -1 a cosine may come before the shortest rotation has no axis."""
+
+
+class Upright:
+    """Direction of gravity while walking, and the rotation that it asks for, for `rows` devices."""
+
+    def __init__(self, constants: UprightConstants, *, rows: int) -> None:
+        self._constants = constants
+        self._least_cosine = np.cos(np.radians(constants.turned_over_deg))
+        self._mean = np.zeros((rows, AXES))
+        self._windows = np.zeros(rows, np.int64)
+        self._elsewhere = np.zeros((rows, AXES))
+        self._contrary = np.zeros(rows, np.int64)
+        self._walked = np.zeros(rows, np.bool_)
+        self._rotation = np.tile(np.eye(AXES), (rows, 1, 1))
+
+    def reset(self, rows: Rows) -> None:
+        """Know nothing of the devices in `rows`."""
+        self._windows[rows] = self._contrary[rows] = 0
+        self._walked[rows] = False
+        self._rotation[rows] = np.eye(AXES)
+
+    def calibrate(self, row: int, gravity_g: NDArray[np.float64]) -> None:
+        """Take a direction of gravity (3,) for a device as if it had been walked in for long."""
+        self._mean[row] = unit(gravity_g)
+        self._windows[row] = self._constants.forget_windows
+        self._contrary[row] = 0
+        self._rotation[row] = rotation_to_up(gravity_g[np.newaxis])[0]
+
+    def turn(self, rows: Rows, windows: Samples) -> Samples:
+        """Return windows (w, window, 9) in their devices' upright frames; unchanged where none is known."""
+        return turned(windows, self._rotation[rows])
+
+    def learn(self, rows: Rows, windows: Samples, walking: NDArray[np.float32]) -> None:
+        """Take windows (w, window, 9) as they came, at most one of each device, and how probably each is walking.
+
+        Only a window that follows another sure one teaches: the first may still hold a step off a chair.
+        """
+        sure = walking >= self._constants.sure_above
+        teaches = sure & self._walked[rows]
+        self._walked[rows] = sure
+        rows = rows[teaches]
+        if not len(rows):
+            return
+        gravity = unit(gravity_of(windows[teaches]))
+        agrees = (self._windows[rows] == 0) | ((gravity * unit(self._mean[rows])).sum(axis=1) >= self._least_cosine)
+        self._follow(rows[agrees], gravity[agrees])
+        self._doubt(rows[~agrees], gravity[~agrees])
+        known = rows[self._windows[rows] >= self._constants.least_windows]
+        self._rotation[known] = rotation_to_up(self._mean[known])
+
+    def _follow(self, rows: Rows, gravity: NDArray[np.float64]) -> None:
+        self._contrary[rows] = 0
+        self._windows[rows] = np.minimum(self._windows[rows] + 1, self._constants.forget_windows)
+        share = 1 / self._windows[rows][:, np.newaxis]
+        self._mean[rows] = np.where(share == 1, gravity, (1 - share) * self._mean[rows] + share * gravity)
+
+    def _doubt(self, rows: Rows, gravity: NDArray[np.float64]) -> None:
+        """Note windows that point elsewhere; where they go on doing so, begin anew with them."""
+        first = (self._contrary[rows] == 0)[:, np.newaxis]
+        self._elsewhere[rows] = np.where(first, gravity, self._elsewhere[rows] + gravity)
+        self._contrary[rows] += 1
+        sure = rows[self._contrary[rows] >= self._constants.least_windows]
+        self._mean[sure] = self._elsewhere[sure] / self._contrary[sure][:, np.newaxis]
+        self._windows[sure] = self._contrary[sure]
+        self._contrary[sure] = 0
+
+
+def gravity_of(windows: Samples) -> NDArray[np.float64]:
+    """Return the mean gravity (w, 3) in g of windows (w, window, 9): total less body acceleration."""
+    return np.asarray((windows[:, :, 6:9] - windows[:, :, 0:3]).mean(axis=1, dtype=np.float64))
+
+
+def turned(windows: Samples, rotation: NDArray[np.float64]) -> Samples:
+    """Return windows (w, window, 9) with every sensor's x y z turned by rotation (w, 3, 3)."""
+    shape = windows.shape
+    sensors = windows.reshape(shape[0], -1, AXES)
+    return np.asarray(sensors @ rotation.transpose(0, 2, 1).astype(np.float32), np.float32).reshape(shape)
+
+
+def rotation_to_up(gravity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shortest rotations (d, 3, 3) that bring directions (d, 3) onto +x.
+
+    Rodrigues' formula without angles; straight down, where no rotation is shortest, it turns about z.
+    """
+    direction = unit(gravity)
+    cosine = direction @ UP
+    axis = np.cross(direction, UP)
+    skew = np.zeros((len(axis), AXES, AXES))
+    skew[:, 2, 1], skew[:, 0, 2], skew[:, 1, 0] = axis.T
+    skew -= skew.transpose(0, 2, 1)
+    rotation = np.eye(AXES) + skew + skew @ skew / np.maximum(1 + cosine, OPPOSITE)[:, np.newaxis, np.newaxis]
+    rotation[cosine < OPPOSITE - 1] = np.diag([-1.0, -1.0, 1.0])
+    return np.asarray(rotation)
+
+
+def unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return vectors (..., 3) at length 1."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), OPPOSITE))

@@ -1,0 +1,126 @@
+"""The upright reference: what walking teaches, slowly forgotten, soon learned anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from har_stream.manifest import UprightConstants
+from har_stream.samples import Samples
+from har_stream.upright import Upright, gravity_of, rotation_to_up, turned, unit
+
+CONSTANTS = UprightConstants(sure_above=0.9, least_windows=3, forget_windows=50, turned_over_deg=40.0)
+ROW = np.zeros(1, np.intp)
+SURE, UNSURE = np.array([0.95], np.float32), np.array([0.6], np.float32)
+
+directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1)
+
+
+def window(gravity: NDArray[np.float64] | list[float], seed: int = 0) -> Samples:
+    """A window (1, 128, 9) of noise under a gravity."""
+    noise = np.random.default_rng(seed).standard_normal((1, 128, 9)) * 0.1
+    noise[:, :, 6:] = noise[:, :, :3] + np.array(gravity)
+    return noise.astype(np.float32)
+
+
+@given(directions)
+def test_the_rotation_brings_any_direction_up_and_is_one(direction: tuple[float, float, float]) -> None:
+    (rotation,) = rotation_to_up(np.array([direction]))
+    assert rotation @ unit(np.array(direction)) == pytest.approx([1, 0, 0], abs=1e-5)
+    assert rotation @ rotation.T == pytest.approx(np.eye(3), abs=1e-5)
+    assert np.linalg.det(rotation) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_hangs_upside_down_is_turned_too() -> None:
+    (rotation,) = rotation_to_up(np.array([[-1.0, 0, 0]]))
+    assert rotation @ [-1, 0, 0] == pytest.approx([1, 0, 0])
+    assert np.linalg.det(rotation) == pytest.approx(1)
+
+
+def test_the_shortest_rotation_leaves_its_axis_where_it_is() -> None:
+    (rotation,) = rotation_to_up(np.array([[np.cos(0.3), np.sin(0.3), 0]]))
+    assert rotation @ [0, 0, 1] == pytest.approx([0, 0, 1])
+
+
+def test_every_sensor_is_turned_alike() -> None:
+    (rotation,) = rotation_to_up(np.array([[0.5, 0.5, -0.7]]))
+    one = window([0.5, 0.5, -0.7])
+    seen = turned(one, rotation[np.newaxis])
+    for sensor in range(3):
+        part = slice(3 * sensor, 3 * sensor + 3)
+        assert seen[0, :, part] == pytest.approx(one[0, :, part] @ rotation.T, abs=1e-6)
+    assert unit(gravity_of(seen))[0] == pytest.approx([1, 0, 0], abs=1e-6)
+
+
+def test_until_walking_is_known_windows_stay_as_they_are() -> None:
+    upright, one = Upright(CONSTANTS, rows=1), window([0, 1, 0])
+    for _ in range(10):
+        upright.learn(ROW, one, UNSURE)
+    for _ in range(CONSTANTS.least_windows):  # the first of them only says that the next one teaches
+        upright.learn(ROW, one, SURE)
+    assert np.array_equal(upright.turn(ROW, one), one)
+    upright.learn(ROW, one, SURE)
+    assert unit(gravity_of(upright.turn(ROW, one)))[0] == pytest.approx([1, 0, 0], abs=1e-6)
+
+
+def test_the_reference_is_the_mean_of_what_was_walked() -> None:
+    upright = Upright(CONSTANTS, rows=1)
+    for angle in (0.9, 0.1, 0.2, 0.3):
+        upright.learn(ROW, window([np.cos(angle), np.sin(angle), 0]), SURE)
+    seen = gravity_of(upright.turn(ROW, window([np.cos(0.2), np.sin(0.2), 0])))
+    assert unit(seen)[0] == pytest.approx([1, 0, 0], abs=1e-3)
+
+
+def test_one_window_that_points_elsewhere_changes_nothing_and_several_begin_anew() -> None:
+    upright, before, after = Upright(CONSTANTS, rows=1), window([1, 0.1, 0]), window([0, 0, 1])
+    for _ in range(20):
+        upright.learn(ROW, before, SURE)
+    known = upright.turn(ROW, before)
+    upright.learn(ROW, after, SURE)
+    upright.learn(ROW, before, SURE)
+    upright.learn(ROW, after, SURE)
+    upright.learn(ROW, after, SURE)
+    assert upright.turn(ROW, before) == pytest.approx(known, abs=1e-5)
+    upright.learn(ROW, after, SURE)
+    assert unit(gravity_of(upright.turn(ROW, after)))[0] == pytest.approx([1, 0, 0], abs=1e-6)
+
+
+def test_a_slow_shift_is_followed() -> None:
+    upright = Upright(CONSTANTS, rows=1)
+    for angle in np.linspace(0, 1.2, 400):
+        upright.learn(ROW, window([np.cos(angle), np.sin(angle), 0]), SURE)
+    seen = unit(gravity_of(upright.turn(ROW, window([np.cos(1.2), np.sin(1.2), 0]))))[0]
+    assert np.degrees(np.arccos(seen[0])) < 15
+
+
+def test_a_calibration_holds_until_walking_says_otherwise() -> None:
+    upright, one = Upright(CONSTANTS, rows=2), window([0, 1, 0.2])
+    upright.calibrate(1, np.array([0, 1, 0.2]))
+    assert unit(gravity_of(upright.turn(np.array([1]), one)))[0] == pytest.approx([1, 0, 0], abs=1e-6)
+    assert np.array_equal(upright.turn(ROW, one), one)
+    upright.reset(np.array([1]))
+    assert np.array_equal(upright.turn(np.array([1]), one), one)
+
+
+def test_a_single_sure_window_between_others_teaches_nothing() -> None:
+    upright, one = Upright(CONSTANTS, rows=1), window([0, 1, 0])
+    for _ in range(20):
+        upright.learn(ROW, one, SURE)
+        upright.learn(ROW, one, UNSURE)
+    assert np.array_equal(upright.turn(ROW, one), one)
+
+
+def test_devices_do_not_touch_each_other() -> None:
+    together, alone = Upright(CONSTANTS, rows=3), Upright(CONSTANTS, rows=3)
+    for step in range(10):
+        rows = np.array([2, 0] if step % 2 else [0, 1, 2])
+        gravities = [[1, 0.1 * row, 0.02 * step] for row in rows]
+        windows = np.concatenate([window(gravity, step) for gravity in gravities])
+        together.learn(rows, windows, np.full(len(rows), 0.95, np.float32))
+        alone.learn(ROW, windows[rows == 0], SURE)
+    one = window([1, 0.3, 0.3])
+    assert np.array_equal(together.turn(ROW, one), alone.turn(ROW, one))
+    assert not np.array_equal(together.turn(np.array([2]), one), together.turn(ROW, one))
