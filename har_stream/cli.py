@@ -49,7 +49,8 @@ def main(words: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="har-stream",
-        description="Motion samples in, activity labels out, live.",
+        description="Motion samples in, activity labels out, live. A first word that is no command means run; "
+        "har-stream run --help lists its options.",
         epilog=RUN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

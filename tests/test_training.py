@@ -79,9 +79,13 @@ def test_evaluate_scores_the_split_that_is_asked_for(small_uci: Path, tmp_path: 
     assert 0 <= figures["stream"]["accuracy"] <= 1
 
 
-def test_evaluate_sends_whole_recordings_through_the_pipeline(hapt_zip: Path) -> None:
-    ended = run("evaluate", "--model", "seed-lstm", "--data", str(hapt_zip), "--subject", "1,5", module="training.cli")
+def test_evaluate_sends_whole_recordings_through_the_pipeline(hapt_zip: Path, tmp_path: Path) -> None:
+    words = ("--data", str(hapt_zip), "--subject", "1,5", "--plots", str(tmp_path / "plots"))
+    ended = run("evaluate", "--model", "seed-lstm", *words, module="training.cli")
     stream = json.loads(ended.output)["stream"]
+    pictures = {path.stem: path.read_bytes() for path in (tmp_path / "plots").glob("*.png")}
+    assert set(pictures) == {"confusion", "people", "calibration", "timeline"}
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
     assert all(0.6 < stream[key] <= 1 for key in ("accuracy", "accuracy_raw", "accuracy_in_force"))
     assert 0 < stream["delay_s"]["p50"] <= stream["delay_s"]["p95"] < 20
     assert stream["delay_s"]["changes"] > 40

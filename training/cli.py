@@ -73,6 +73,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
     one.add_argument("--model", required=True, help="name of an installed model, or its folder")
     _add_data(one)
     one.add_argument("--json", type=Path, help="write the figures to this file too")
+    one.add_argument("--plots", type=Path, help="draw them into this folder: confusion, people, calibration, timeline")
     one.set_defaults(run=_evaluate)
 
 
@@ -126,7 +127,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from training.evaluate import evaluate  # noqa: PLC0415
 
-    figures = json.dumps(evaluate(arguments.model, arguments.data, _selection(arguments)), indent=2)
+    figures = json.dumps(evaluate(arguments.model, arguments.data, _selection(arguments), arguments.plots), indent=2)
     if arguments.json:
         arguments.json.write_text(figures + "\n", "utf-8")
     print(figures)

@@ -27,24 +27,27 @@ BLOCK = 8192
 """Samples a push: any number gives the same labels."""
 
 
-def evaluate(model: str, data: Path, selection: Selection) -> dict[str, Any]:
-    """Return figures on labelled windows and on whole recordings. Raises ConfigError, InputError."""
+def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = None) -> dict[str, Any]:
+    """Return figures on labelled windows and on whole recordings, and draw them into the folder `plots`.
+
+    Raises ConfigError, InputError.
+    """
     folder = resolve(model)
     manifest = load_manifest(folder)
     classifier = Classifier(folder, manifest)
     table = read_windows(data, selection, manifest.filters, manifest.framing)
-    figures = {"windows": window_scores(classifier.probabilities(table.values), table.codes, table.subject)}
+    probabilities = classifier.probabilities(table.values)
+    figures = {"windows": window_scores(probabilities, table.codes, table.subject)}
     if manifest.upright is not None:
         figures["windows_calibrated"] = _calibrated(classifier, manifest, table)
     recordings = read_recordings(data, selection)
-    stream = _stream(classifier, manifest, recordings) if recordings else _rows(classifier, manifest, table)
-    return {
-        **figures,
-        "stream": stream,
-        "model": manifest.name,
-        "split": selection.split,
-        "n_windows": len(table.codes),
-    }
+    timelines = {one.device: _replayed(classifier, manifest, one) for one in recordings}
+    figures["stream"] = stream_scores(list(timelines.values())) if timelines else _rows(classifier, manifest, table)
+    if plots is not None:
+        from training.plots import draw_all  # noqa: PLC0415 - who wants no pictures need not load matplotlib
+
+        draw_all(figures, probabilities, table.codes, timelines, plots)
+    return {**figures, "model": manifest.name, "split": selection.split, "n_windows": len(table.codes)}
 
 
 def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) -> dict[str, Any]:
@@ -54,10 +57,6 @@ def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) 
     kept = table.rows(~used)
     probabilities = classifier.probabilities(turned(kept.values, rotations[~used]))
     return window_scores(probabilities, kept.codes, kept.subject)
-
-
-def _stream(classifier: Classifier, manifest: Manifest, recordings: list[Recording]) -> dict[str, Any]:
-    return stream_scores([_replayed(classifier, manifest, recording) for recording in recordings])
 
 
 def _replayed(classifier: Classifier, manifest: Manifest, recording: Recording) -> Timeline:
