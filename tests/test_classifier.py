@@ -30,9 +30,12 @@ def copied(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
 
 
-def test_tensorflow_says_the_same_as_onnx_runtime() -> None:
-    manifest, onnx = model()
-    tensorflow = Classifier(SHIPPED, manifest, engine="tensorflow")
+@pytest.mark.parametrize("name", ["seed-lstm", "conv-lstm"])
+def test_tensorflow_says_the_same_as_onnx_runtime(name: str) -> None:
+    folder = resolve(name)
+    manifest = load_manifest(folder)
+    onnx = Classifier(folder, manifest)
+    tensorflow = Classifier(folder, manifest, engine="tensorflow")
     for count in (1, 3, 70):
         batch = windows(count)
         assert np.abs(tensorflow.probabilities(batch) - onnx.probabilities(batch)).max() < 1e-5
