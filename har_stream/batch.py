@@ -26,6 +26,7 @@ class Batch:
     values: Samples
     truth: Codes
     missing: NDArray[np.int64]
+    rate_hz: NDArray[np.float64]
 
     def only(self, chosen: NDArray[np.bool_]) -> Batch:
         """Return the devices that a mask (d,) chooses."""
@@ -35,6 +36,7 @@ class Batch:
             self.values[chosen],
             self.truth[chosen],
             self.missing[chosen],
+            self.rate_hz[chosen],
         )
 
     def singles(self) -> Iterator[Batch]:
@@ -57,6 +59,7 @@ def stack(rows: list[int], blocks: list[SampleBlock]) -> Batch:
         np.stack([block.values for block in blocks]),
         np.stack([unlabelled if block.truth is None else block.truth for block in blocks]),
         np.zeros(len(rows), np.int64),
+        np.array([block.rate_hz for block in blocks]),
     )
 
 
@@ -96,10 +99,13 @@ def _joined(blocks: Sequence[tuple[int, SampleBlock]]) -> Sequence[tuple[int, Sa
 
 def _follows(chain: list[SampleBlock], block: SampleBlock) -> bool:
     """Tell whether a block begins within half a sample of where a chain ends, and carries truth alike."""
-    first = chain[0]
-    end_s = first.start_s + sum(len(one.values) for one in chain) / first.rate_hz
-    near = abs(block.start_s - end_s) * first.rate_hz < HALF_A_SAMPLE
-    return near and block.rate_hz == first.rate_hz and (block.truth is None) == (first.truth is None)
+    last = chain[-1]
+    near = abs(block.start_s - _end_s(last)) * last.rate_hz < HALF_A_SAMPLE
+    return near and block.rate_hz == last.rate_hz and (block.truth is None) == (last.truth is None)
+
+
+def _end_s(block: SampleBlock) -> float:
+    return block.start_s + len(block.values) / block.rate_hz
 
 
 def _one(chain: list[SampleBlock]) -> SampleBlock:
@@ -107,4 +113,6 @@ def _one(chain: list[SampleBlock]) -> SampleBlock:
         return chain[0]
     truths = [block.truth for block in chain if block.truth is not None]
     values = np.concatenate([block.values for block in chain])
-    return replace(chain[0], values=values, truth=np.concatenate(truths) if truths else None)
+    # The rate at which the device's clock really ran, so that the joined block ends where its last one does.
+    rate_hz = len(values) / (_end_s(chain[-1]) - chain[0].start_s)
+    return replace(chain[0], rate_hz=rate_hz, values=values, truth=np.concatenate(truths) if truths else None)

@@ -90,9 +90,14 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ, _given(arguments))
     start_logging(settings.log_level)
     stop = _stop_on_signals()
-    from har_stream.daemon import Daemon  # noqa: PLC0415 - faults of the settings are told before anything is loaded
+    try:
+        from har_stream.daemon import Daemon  # noqa: PLC0415 - settings' faults are told before anything is loaded
 
-    daemon = Daemon(settings, stop)
+        daemon = Daemon(settings, stop)
+    except Exception:
+        if stop.is_set():  # foreign code that was being loaded made an error of its own of Stopped
+            raise Stopped from None
+        raise
     stop.begun = True
     code = daemon.run()
     if daemon.hangs:
@@ -106,8 +111,13 @@ class _Stop(Event):
     """Set by a signal; until the stream has begun, a signal ends what is being loaded instead."""
 
     begun = False
+    asked = False
 
     def on_signal(self, *_: object) -> None:
+        # Once only: a second signal must find neither this event's lock held nor the end under way.
+        if self.asked:
+            return
+        self.asked = True
         self.set()
         if not self.begun:
             raise Stopped

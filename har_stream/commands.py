@@ -18,8 +18,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError; an option that is not known is told with the nearest that is."""
         known = [option for action in self._actions for option in action.option_strings]
-        unknown = message.removeprefix("unrecognized arguments: ").split()[0]
-        hint = nearest(unknown, known) if message.startswith("unrecognized") else ""
+        unknown = message.removeprefix("unrecognized arguments:").strip().partition(" ")[0]
+        is_option = message.startswith("unrecognized") and unknown.startswith("--")
+        hint = nearest(unknown, known) if is_option else ""
         raise ConfigError(f"{message}{hint} (see {self.prog} --help)")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -46,6 +47,9 @@ def guarded(program: str, run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Stopped:
+        # The interpreter's end gives signals their default back, unless they are ignored.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         return 0
     except BrokenPipeError:
         # The reader has gone; give the interpreter's last flush somewhere to go.

@@ -33,6 +33,7 @@ SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
 
 LAST_TICK_S: Final = 0.5
+POLL_S: Final = 0.1
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class Daemon:
         """Make everything ready. Setting `stop` asks the stream to end, at any time."""
         self._settings = settings
         self._stop = stop or Event()
-        self._failed = False
+        self._failed = self._engine_failed = False
         self._threads: tuple[Thread, ...] = ()
         self._manifest, classifier = _load_model(settings)
         self._source = _open_source(settings, self._manifest)
@@ -79,8 +80,9 @@ class Daemon:
             sink.start()
         engine.start()
         source.start()
-        while engine.is_alive() and not self._stop.wait(timeout=0.1):
-            pass
+        # No wait() on the event: a signal handler that sets it would wait for the lock that this thread holds.
+        while engine.is_alive() and not self._stop.is_set():
+            engine.join(POLL_S)
         self._drain(source, engine)
         self._report()
         return 1 if self._failed or any(sink.failed for sink in self._sinks) else 0
@@ -106,14 +108,15 @@ class Daemon:
                         sink.put(predictions)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("engine: failed: %r", error)
-            self._failed = True
+            self._failed = self._engine_failed = True
         self._queue.close()
 
     def _drain(self, source: Thread, engine: Thread) -> None:
         """Let what waits go through: for as long as it takes where the source ended, else within drain_s."""
         for sink in self._sinks:
             sink.flush(self._stop)
-        self._stop.set()
+        if not self._stop.is_set():
+            self._stop.set()
         drain_s = self._settings.queues.drain_s
         deadline_s = time.monotonic() + drain_s
         self._queue.close()
@@ -121,12 +124,16 @@ class Daemon:
         engine.join(max(0.0, deadline_s - drain_s * SINKS_SHARE - time.monotonic()))
         self._queue.discard("shutdown")
         for sink in self._sinks:
+            sink.ask_to_finish(deadline_s)
+        for sink in self._sinks:
             sink.finish(deadline_s)
         # Its tick in hand is a fraction of a second's work, and no sink holds it up any more.
         engine.join(LAST_TICK_S)
 
     def _report(self) -> None:
         buffered = self._queue.buffered + self._pipeline.buffered
+        if self._engine_failed:  # what it had in hand is lost
+            self._accounting.drop("engine_failed", self._accounting.balance(buffered))
         log.info("%s", self._accounting.line(buffered))
         if self._accounting.balance(buffered):
             log.error("the books do not balance: %d samples", self._accounting.balance(buffered))

@@ -80,7 +80,7 @@ class Intake:
         return replace(batch, missing=missing)
 
     def _accept(self, batch: Batch) -> Batch:
-        self._next_s[batch.rows] = batch.start_s + batch.values.shape[1] / self._rate_hz
+        self._next_s[batch.rows] = batch.start_s + batch.values.shape[1] / batch.rate_hz
         return batch
 
     def _mend(self, single: Batch) -> Iterator[Batch]:
@@ -97,10 +97,11 @@ class Intake:
         for start, stop in edges.reshape(-1, 2):
             run = Batch(
                 single.rows,
-                single.start_s + start / self._rate_hz,
+                single.start_s + start / single.rate_hz,
                 single.values[:, start:stop],
                 single.truth[:, start:stop],
                 single.missing,
+                single.rate_hz,
             )
             follows = 0 < start == late  # what an overlap leaves follows without a gap, however times were rounded
             yield self._accept(replace(run, missing=np.zeros(1, np.int64)) if follows else self._placed(run))

@@ -157,6 +157,7 @@ class Pipeline:
             # Windows made elsewhere are not turned: each row of UCI HAR gets what the model says of it.
             walking = probabilities[:, self._labels.index(WALKING)]
             walking = np.where(self._ready_made[windows.rows], np.float32(-1), walking)
+            upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
         return probabilities, self._smoother.push(windows.rows, windows.begins, probabilities)
 

@@ -43,6 +43,10 @@ class Upright:
         self._walked[rows] = False
         self._rotation[rows] = np.eye(AXES)
 
+    def pause(self, rows: Rows) -> None:
+        """Take the next window of the devices in `rows` as one that follows no other, as after a gap."""
+        self._walked[rows] = False
+
     def calibrate(self, row: int, gravity_g: NDArray[np.float64]) -> None:
         """Take a direction of gravity (3,) for a device as if it had been walked in for long."""
         self._mean[row] = unit(gravity_g)

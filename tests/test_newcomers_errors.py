@@ -102,6 +102,7 @@ def test_an_unknown_variable() -> None:
         (("--source", "sim:", "--engine", "onyx"), "engine"),
         (("--sorce", "sim:"), "did you mean '--source'?"),
         (("--source",), "expected one argument"),
+        (("",), "unrecognized arguments"),
         (("--source", "sim:?speed=1e308"), "speed"),
         (("--source", "sim:?devices=100000000"), "devices"),
     ],

@@ -124,6 +124,19 @@ def test_a_clock_that_runs_a_little_slow_keeps_its_own_time() -> None:
     assert told[-1].end_s > 60_000 / 49.97 - 1.4
 
 
+@pytest.mark.parametrize("clock_hz", [49.96, 50.0, 50.04])
+@pytest.mark.parametrize("stall", [1, 7, 1000])
+def test_a_clock_a_little_off_loses_nothing_however_blocks_wait(clock_hz: float, stall: int) -> None:
+    values = motion(1, 10_000)
+    accounting = Accounting()
+    stream = pipeline(accounting)
+    blocks = [SampleBlock("a", at, at / clock_hz, 50.0, values[at : at + 25]) for at in range(0, len(values), 25)]
+    told = [p for at in range(0, len(blocks), stall) for p in stream.push(blocks[at : at + stall], 0.0)]
+    assert accounting.refused == {}
+    assert accounting.dropped == {}
+    assert len(told) == (len(values) - 1 - 128) // 64 + 1
+
+
 def test_blocks_that_waited_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     values = motion(1, 3000)
     many = [block(values[at : at + 5], at) for at in range(0, 3000, 5)]

@@ -30,6 +30,7 @@ def batch(values: Samples, *missing: int, start_s: float = 0.0, rows: list[int] 
         np.repeat(values[np.newaxis], devices, axis=0),
         np.full((devices, len(values)), 3, np.uint8),
         np.array(missing, np.int64),
+        np.full(devices, 50.0),
     )
 
 

@@ -124,3 +124,11 @@ def test_devices_do_not_touch_each_other() -> None:
     one = window([1, 0.3, 0.3])
     assert np.array_equal(together.turn(ROW, one), alone.turn(ROW, one))
     assert not np.array_equal(together.turn(np.array([2]), one), together.turn(ROW, one))
+
+
+def test_after_a_gap_the_first_sure_window_teaches_nothing() -> None:
+    upright, one = Upright(CONSTANTS, rows=1), window([0, 1, 0])
+    for _ in range(20):
+        upright.learn(ROW, one, SURE)
+        upright.pause(ROW)
+    assert np.array_equal(upright.turn(ROW, one), one)

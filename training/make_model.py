@@ -89,14 +89,16 @@ def _with_folds(
     framing: Framing,
 ) -> tuple[Smoothing, dict[str, Any]]:
     recordings = read_recordings(order.data, Selection("train"))
-    streams = [stream_of(recording, filters, framing) for recording in recordings] or streams_of_table(table)
+    streams = [stream_of(recording, filters, framing) for recording in recordings]
+    # Windows made elsewhere are not turned by the daemon either.
+    upright = _upright(arch) if streams else None
     rotations, used = calibration(table, samples=CALIBRATION_SAMPLES, window=framing.window)
     out_of_fold = cross_validate(
         arch,
         table,
-        streams,
+        streams or streams_of_table(table),
         rotations,
-        upright=_upright(arch),
+        upright=upright,
         folds=order.folds,
         seed=order.seed,
         epochs=order.epochs,

@@ -59,7 +59,7 @@ def accuracy(judged: list[Judged], constants: Smoothing, framing: Framing) -> St
 
 
 def accuracy_across_folds(folds: list[list[Judged]], prior: tuple[float, ...], framing: Framing) -> StreamAccuracy:
-    """As accuracy, each fold's streams smoothed with constants estimated on the other folds alone."""
+    """As accuracy, each fold's streams smoothed with constants (but the prior) estimated on the other folds alone."""
     tallies = []
     for number, held_out in enumerate(folds):
         others = [stream for at, fold in enumerate(folds) if at != number for stream in fold]

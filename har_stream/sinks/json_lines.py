@@ -91,6 +91,7 @@ class JsonLines:
         if self._file is not None and torn:
             with contextlib.suppress(OSError):  # no file that could be cut
                 os.ftruncate(self._file, os.fstat(self._file).st_size - torn)
+                os.lseek(self._file, 0, os.SEEK_END)  # standard output need not append by itself
 
     def idle(self) -> None:
         """Nothing to do: nothing is held back."""

@@ -136,6 +136,7 @@ class MqttSink:
         if self._connected and reason.is_failure:
             self._say_away(f"connection lost: {reason}")
         self._connected = False
+        self._wake()
 
     def _say_away(self, why: str) -> None:
         """Say once that the broker is away; retries are silent until it is back."""

@@ -69,11 +69,16 @@ class SinkWorker:
             while (self._queue or self._in_hand) and not self._gone and self._sink.ready() and not stop.is_set():
                 self._changed.wait(timeout=POLL_S)
 
-    def finish(self, deadline_s: float) -> None:
-        """Write what waits and end, at the latest when time.monotonic() reaches deadline_s."""
+    def ask_to_finish(self, deadline_s: float) -> None:
+        """Begin to end; returns at once, so that a sink that hangs keeps no other from its last words."""
         with self._changed:
             self._deadline_s, self._drain_s = deadline_s, deadline_s - time.monotonic()
             self._changed.notify_all()
+
+    def finish(self, deadline_s: float) -> None:
+        """Write what waits and end, at the latest when time.monotonic() reaches deadline_s."""
+        if self._deadline_s is None:
+            self.ask_to_finish(deadline_s)
         self.thread.join(max(0.0, deadline_s - time.monotonic()))
         self._leave()
 
