@@ -39,9 +39,15 @@ def uci_zip() -> Path:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A running Mosquitto."""
+def away_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A Mosquitto that does not run yet."""
     one = Broker(tmp_path)
-    one.start()
     yield one
     one.stop()
+
+
+@pytest.fixture
+def broker(away_broker: Broker) -> Broker:
+    """A running Mosquitto."""
+    away_broker.start()
+    return away_broker

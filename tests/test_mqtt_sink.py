@@ -97,10 +97,10 @@ def test_a_device_that_talked_through_an_outage_is_not_said_offline(broker: Brok
 
 
 def test_a_broker_that_is_away_is_told_once_and_gets_what_waited(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    away_broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    broker = Broker(tmp_path)
+    broker = away_broker
     worker = worker_for(broker.port)
     worker.put([prediction("watch", end_s=float(n), label="sitting") for n in range(5)])
     time.sleep(2.5)  # two attempts fail
@@ -119,7 +119,6 @@ def test_a_broker_that_is_away_is_told_once_and_gets_what_waited(
     assert caplog.text.count("not reachable") == 1
     for one in (listener, again):
         one.close()
-    broker.stop()
 
 
 def test_a_broker_that_never_comes_does_not_hold_up_the_end(tmp_path: Path) -> None:
