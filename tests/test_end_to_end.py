@@ -152,6 +152,27 @@ def test_a_reader_that_hangs_does_not_hold_up_the_end() -> None:
     assert account["in"] == account["used"] + account["refused"] + account["dropped"] + account["buffered"]
 
 
+def test_a_sink_that_hangs_keeps_no_other_from_its_last_words(broker: Broker) -> None:
+    listener = Listener(broker.port)
+    sinks = ("--sink", "stdout:", "--sink", f"mqtt://127.0.0.1:{broker.port}/har")
+    with running("--source", "sim:?devices=20&speed=500", *sinks) as process:
+        wait_for(lambda: listener.payloads("har/sim20/prediction"))
+        time.sleep(2)  # nobody reads standard output: by now its sink sits in a write
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=5) == 0
+        wait_for(lambda: listener.payloads("har/sim01/availability")[-1:] == ["offline"])
+    listener.close()
+
+
+def test_two_signals_at_once_while_loading_end_without_a_traceback() -> None:
+    with running("--source", "sim:?devices=2") as process:
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        ended = end(process)
+    assert ended.code in (0, -signal.SIGINT, -signal.SIGTERM)
+    assert "Traceback" not in ended.said
+
+
 def test_several_sinks_get_the_same_labels(broker: Broker, tmp_path: Path) -> None:
     listener = Listener(broker.port)
     path = tmp_path / "labels.jsonl"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from har_stream.errors import ConfigError
 from har_stream.samples import Settled
-from har_stream.sinks.json_lines import encode, json_file
+from har_stream.sinks.json_lines import JsonLines, encode, json_file
 from tests.predictions import prediction
 
 
@@ -70,6 +70,28 @@ def test_a_line_that_a_full_disk_cut_short_is_taken_back(tmp_path: Path, monkeyp
     room[0] = 10**6
     assert sink.write(batch[taken:]) == 5 - taken
     assert [json.loads(line)["time"] for line in path.read_text().splitlines()] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_torn_line_is_taken_back_from_a_file_that_does_not_append(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real_write = tmp_path / "redirected.jsonl", os.write
+    sink = JsonLines("stdout:", lambda: os.open(path, os.O_WRONLY | os.O_CREAT))
+    room = [10]
+
+    def write(file: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(28, "No space left on device")
+        part = data[: room[0]]
+        room[0] -= len(part)
+        return real_write(file, part)
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(OSError, match="No space"):
+        sink.write([prediction(end_s=1.0)])
+    room[0] = 10**6
+    assert sink.write([prediction(end_s=2.0)]) == 1
+    assert json.loads(path.read_bytes())["time"] == 2.0
 
 
 def test_a_file_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) -> None:

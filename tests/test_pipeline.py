@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,13 +13,8 @@ from hypothesis import strategies as st
 from har_stream.accounting import Accounting
 from har_stream.activities import ACTIVITIES, CODE_BY_NAME
 from har_stream.framed import FramedWindows
-from har_stream.manifest import UprightConstants
-from har_stream.pipeline import Pipeline
-from har_stream.preprocessing import filter_recording
 from har_stream.resampling import UniformBatch
-from har_stream.samples import Prediction, SampleBlock, Samples, WindowBlock
-from har_stream.settings import IntakeSettings
-from har_stream.upright import Upright
+from har_stream.samples import Prediction, SampleBlock, WindowBlock
 from tests.motion import block, model, motion, pipeline
 
 
@@ -115,13 +109,21 @@ def test_ready_made_windows_that_are_not_finite_or_in_range_are_refused() -> Non
     assert accounting.used == 128 + 2 * 64
 
 
+def test_after_a_refused_window_the_stream_begins_anew() -> None:
+    windows = np.random.default_rng(1).standard_normal((9, 128, 9)).astype(np.float32)
+    windows[4, 5, 2] = np.nan
+    rows = WindowBlock("u", np.arange(9, dtype=np.float64) * 1.28, np.arange(9) > 0, windows, 64)
+    told = pipeline().push([rows], 0.0)
+    assert [p.settled is None for p in told] == [True, True, False, False, True, True, False, False]
+
+
 def test_a_clock_that_runs_a_little_slow_keeps_its_own_time() -> None:
     values, stream, told = motion(1, 60_000), pipeline(), []
     for start in range(0, 60_000, 500):
         one = block(values[start : start + 500], start)
         told += stream.push([replace(one, start_s=start / 49.97)], 0.0)
-    assert told[-1].end_s == pytest.approx((round(told[-1].end_s * 49.97)) / 49.97, abs=0.02)
-    assert told[-1].end_s > 60_000 / 49.97 - 1.4
+    last_sample = (len(told) - 1) * 64 + 127
+    assert told[-1].end_s == pytest.approx(last_sample / 49.97, abs=0.02)
 
 
 @pytest.mark.parametrize("clock_hz", [49.96, 50.0, 50.04])
@@ -238,59 +240,3 @@ def test_the_books_balance_after_every_tick(steps: list[tuple[str, int, int, str
         place[device] += samples
         assert accounting.balance(stream.buffered) == 0
         assert stream.buffered >= 0
-
-
-EAGER = UprightConstants(sure_above=0.0, least_windows=2, forget_windows=50, turned_over_deg=90.0)
-"""Takes every window for walking: what is tested is where the turning happens, not who walks."""
-
-
-def upright_pipeline() -> Pipeline:
-    manifest, classifier = model()
-    return Pipeline(msgspec.structs.replace(manifest, upright=EAGER), classifier, IntakeSettings(), Accounting())
-
-
-def leaning(samples: int) -> Samples:
-    """Motion under a gravity that is 45 degrees off upright."""
-    values = motion(3, samples)
-    values[:, 1] += 1.0
-    return values
-
-
-def test_once_walking_is_known_windows_are_turned_upright_before_they_are_classified() -> None:
-    values = leaning(900)
-    told = upright_pipeline().push([block(values)], 0.0)
-    as_they_came = pipeline().push([block(values)], 0.0)
-    # The first window only says that the next one teaches, and two must have taught.
-    assert [p.probabilities for p in told[:3]] == [p.probabilities for p in as_they_came[:3]]
-    manifest, classifier = model()
-    channels = filter_recording(values, manifest.filters, rate_hz=50.0)
-    windows = np.stack([channels[start : start + 128] for start in range(0, 769, 64)])
-    up = Upright(EAGER, rows=1)
-    row = np.zeros(1, np.intp)
-    for number, prediction in enumerate(told):
-        window = windows[number : number + 1]
-        (expected,) = classifier.probabilities(up.turn(row, window))
-        assert list(prediction.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
-        up.learn(row, window, np.ones(1, np.float32))
-
-
-@given(st.lists(st.integers(1, 899), max_size=8))
-def test_turning_does_not_depend_on_cuts_nor_on_other_devices(cuts: list[int]) -> None:
-    values = leaning(900)
-    alone = upright_pipeline().push([block(values)], 0.0)
-    stream, told = upright_pipeline(), []
-    for start, stop in pairwise([0, *sorted(set(cuts)), 900]):
-        other = block(motion(8, stop - start), start, "bb")
-        told += [p for p in stream.push([other, block(values[start:stop], start)], 0.0) if p.device == "a"]
-    assert told_of(told, "a") == told_of(alone, "a")
-    ours, theirs = ([list(p.probabilities.values()) for p in many] for many in (told, alone))
-    assert np.abs(np.array(ours) - np.array(theirs)).max() < 1e-5
-
-
-def test_ready_made_windows_are_never_turned() -> None:
-    _, classifier = model()
-    windows = np.random.default_rng(1).standard_normal((9, 128, 9)).astype(np.float32)
-    rows = WindowBlock("u", np.arange(9, dtype=np.float64) * 1.28, np.arange(9) > 0, windows, 64)
-    told = upright_pipeline().push([rows], 0.0)
-    ours = np.array([list(p.probabilities.values()) for p in told])
-    assert ours == pytest.approx(classifier.probabilities(windows), abs=1e-6)

@@ -13,16 +13,19 @@ import pytest
 from onnx import numpy_helper
 
 from har_stream.classifier import Classifier
-from har_stream.datasets import LabelledSpan, Recording, Selection
+from har_stream.datasets import LabelledSpan, Recording, Selection, WindowTable
 from har_stream.errors import InputError
 from har_stream.manifest import CHANNELS, load_manifest
 from tests.motion import motion
 from tests.stream_process import run
+from training import folds as folds_module
+from training.architectures import architecture
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
-from training.folds import subject_folds
+from training.folds import cross_validate, subject_folds
 from training.labelled_windows import windows_of
 from training.scores import window_scores
 from training.smoothing_constants import Judged, accuracy, accuracy_across_folds, estimate
+from training.streams import streams_of_table
 
 SMALL = ("--epochs", "1", "--seed", "3", "--arch", "seed-lstm")
 
@@ -131,6 +134,31 @@ def test_no_volunteer_is_on_both_sides_and_each_is_judged_once() -> None:
     folds = subject_folds(subjects, 4)
     assert sorted(chain.from_iterable(folds)) == list(range(1, 12))
     assert len(folds) == 4
+
+
+def test_nobody_is_judged_by_a_network_that_was_shown_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[set[int]] = []
+
+    def fit(_arch: object, table: WindowTable, **_: object) -> int:
+        shown.append(set(table.subject.tolist()))
+        return len(shown) - 1
+
+    def logits_of(model: int, _arch: object, values: np.ndarray) -> np.ndarray:
+        asked = set(values[:, 0, 0].astype(int).tolist())
+        assert not asked & shown[model]
+        return np.zeros((len(values), 6), np.float32)
+
+    monkeypatch.setattr(folds_module, "fit", fit)
+    monkeypatch.setattr(folds_module, "logits_of", logits_of)
+    people = np.repeat(np.arange(1, 8), 6).astype(np.int16)
+    values = np.tile(people[:, np.newaxis, np.newaxis], (1, 128, 9)).astype(np.float32)  # every value says whose it is
+    table = WindowTable(values, np.ones(42, np.uint8), people, people, np.arange(42), np.zeros(42, np.bool_))
+    rotations = np.tile(np.eye(3), (42, 1, 1))
+    streams = streams_of_table(table)
+    arch = architecture("seed-lstm")
+    told = cross_validate(arch, table, streams, rotations, upright=None, folds=3, seed=1, epochs=1)
+    assert set().union(*shown) == set(range(1, 8))
+    assert sum(map(len, told.judged)) == 7
 
 
 def test_one_volunteer_alone_cannot_be_split() -> None:
