@@ -25,6 +25,12 @@ class InputError(HarStreamError):
     exit_code = os.EX_NOINPUT
 
 
+class UnavailableError(HarStreamError):
+    """A server on the network cannot be reached or does not serve what is asked of it (exit 69)."""
+
+    exit_code = os.EX_UNAVAILABLE
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known word nearest to `word`, else the known words."""
     choices = sorted(known)

@@ -1,16 +1,19 @@
-"""har-train: prepare windows, fit a model, evaluate it, estimate the simulator's people."""
+"""har-train: fetch a data set, prepare windows, fit a model, evaluate it, estimate the simulator's people."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 
 from har_stream import __version__
 from har_stream.commands import Parser, guarded
 from har_stream.datasets import Selection
+from har_stream.errors import ConfigError, nearest
 from har_stream.uri import parse_subjects
+from training.archives import ARCHIVES
 
 DATA_HELP = "UCI HAR or HAPT: folder or .zip as downloaded"
 
@@ -29,9 +32,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="har-train", description="Train and judge the models of har-stream.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_prepare, _add_fit, _add_evaluate, _add_people):
+    for add in (_add_fetch, _add_prepare, _add_fit, _add_evaluate, _add_people):
         add(commands)
     return parser
+
+
+def _add_fetch(commands: argparse._SubParsersAction[Parser]) -> None:
+    one = commands.add_parser(
+        "fetch",
+        help="download UCI HAR and HAPT from the UCI Machine Learning Repository",
+        epilog="A download that was cut goes on where it stopped. example: har-train fetch hapt --out data",
+    )
+    one.add_argument("names", nargs="*", type=_archive, metavar="uci-har|hapt", help="which; both if none")
+    one.add_argument("--out", type=Path, default=Path(), help="folder to put the .zip into (default: this one)")
+    one.add_argument("--url", help="download from this address instead, such as a mirror's; the checksum stays")
+    one.set_defaults(run=_fetch)
 
 
 def _add_prepare(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -90,6 +105,12 @@ def _add_data(one: argparse.ArgumentParser) -> None:
     one.add_argument("--subject", default="", help="only these volunteers, such as 1,3")
 
 
+def _archive(name: str) -> str:
+    if name not in ARCHIVES:
+        raise argparse.ArgumentTypeError(f"no data set {name!r}{nearest(name, ARCHIVES)}")
+    return name
+
+
 def _at_least(least: int) -> type[int]:
     def number(text: str) -> int:
         value = int(text)
@@ -102,6 +123,19 @@ def _at_least(least: int) -> type[int]:
 
 def _selection(arguments: argparse.Namespace) -> Selection:
     return Selection(arguments.split, parse_subjects(arguments.subject, "har-train"))
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from training.fetch import fetch  # noqa: PLC0415 - each command loads what it needs
+
+    names = dict.fromkeys(arguments.names or ARCHIVES)
+    if arguments.url and len(names) > 1:
+        raise ConfigError("--url is the address of one data set: name which (uci-har or hapt)")
+    for name in names:
+        path, fetched = fetch(ARCHIVES[name], arguments.out, arguments.url)
+        print(f"{path}: {'downloaded' if fetched else 'already here'}, its SHA-256 is as published")
+        print(f"next: har-train fit --arch seed-lstm --data {shlex.quote(str(path))} --out models/mine")
+    return 0
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
