@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import resource
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -259,11 +260,16 @@ def test_a_name_that_is_none_is_told_with_the_nearest(capsys: pytest.CaptureFixt
 
 
 def test_a_disk_without_room_is_one_line(tmp_path: Path, server: Served, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "HAPT.zip.part").symlink_to("/dev/full")
-    (tmp_path / "HAPT.zip.part.json").write_text('{"url":"%s","length":5}' % server.url)
-    server.cut_after = []
-    assert fetch(tmp_path, server.url) == os.EX_IOERR
-    assert "HAPT.zip.part: No space left on device" in fault(capsys)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, limits[1]))
+    try:
+        code = fetch(tmp_path, server.url)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == os.EX_IOERR
+    assert f"{tmp_path}/HAPT.zip.part: File too large" in fault(capsys)
+    assert fetch(tmp_path, server.url) == 0
+    assert len(server.asked) == 2
 
 
 def test_one_address_is_not_that_of_two_data_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,8 @@
 """The data sets' archives in the UCI Machine Learning Repository: where they lie, and how to know them again.
 
 What is checked is the SHA-256 of the whole .zip: it alone tells that every byte is that which others trained on. The
-repository publishes no checksums. Those below were published by people who downloaded the archives independently of
-each other and got the same; a comment beside each says where.
+repository publishes no checksums. Those below are what projects published that downloaded the archives; the comment
+beside each says where. They tell that we have the same file as those projects, not that the repository signed it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ ARCHIVES: Final = {
         url=f"{REPOSITORY}/static/public/240/human+activity+recognition+using+smartphones.zip",
         file_name="UCI-HAR.zip",
         length_by_sha256={
-            # What the address serves, "UCI HAR Dataset.zip" in a zip: github.com/OpenTSLM/TimeNet, connector of
-            # UCI HAR (ARCHIVE_SHA256), and a dozen others.
+            # What the address serves, "UCI HAR Dataset.zip" in a zip: github.com/OpenTSLM/TimeNet,
+            # packages/timenet-connectors/src/timenet_connectors/datasets/uci/har/connector.py.
             "c00b803081a5c797cd5e4b83700a9810b38d53d9d84e01917e090e1fdbc81031": 61_005_872,
             # "UCI HAR Dataset.zip" itself, as older addresses serve it: github.com/alanderos91/MVDA.jl,
             # src/data/HAR.jl.
