@@ -8,18 +8,24 @@ import signal
 import sys
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from har_stream import __version__
 from har_stream.commands import Parser, Stopped, guarded
 from har_stream.logs import LEVELS, start_logging
-from har_stream.settings import gather, load_settings
+from har_stream.settings import Settings, gather, load_settings
+
+if TYPE_CHECKING:
+    from har_stream.calibrator import Calibrator
+    from har_stream.daemon import Daemon
 
 RUN_EXAMPLES = """\
 examples:
   har-stream --source 'sim:?devices=3'                       three simulated people on the terminal
   har-stream --source 'replay:HAPT.zip?speed=max&subject=1'  a recorded volunteer, as fast as it goes
   har-stream --source sim: --sink mqtt://localhost/har --sink jsonl:labels.jsonl
+  har-stream --model conv-lstm --source 'replay:phone.csv' --state kept --calibrate phone
+                                                             learn from ten seconds of walking how phone is worn
 
 sources:
   replay:PATH?speed=1|N|max&split=train|test|all&subject=1,3&loop=no|yes
@@ -65,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="name every fault of the configuration; exit 0 or 78")
     run.set_defaults(run=_run)
     check.set_defaults(run=_check)
+    run.add_argument(
+        "--calibrate",
+        metavar="DEVICE",
+        help="do not stream: take ten seconds of walking, keep which way DEVICE sits on the body, and end",
+    )
     for command in (run, check):
         _add_settings(command)
     return parser
@@ -76,13 +87,16 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", help="name of an installed model, or its folder")
     command.add_argument("--engine", help="what computes the model: onnx or tensorflow")
     command.add_argument("--hop", help="samples from window to window, the model's own if not given")
+    command.add_argument(
+        "--state", help="folder that keeps what was learned about each device across restarts, or off; see config.toml"
+    )
     command.add_argument("--log-level", help=f"how much is told on stderr: {', '.join(LEVELS)}")
     command.add_argument("--config", type=Path, help="a configuration file (TOML)")
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that the command line gives."""
-    keys = ("source", "sinks", "model", "engine", "hop", "log_level")
+    keys = ("source", "sinks", "model", "engine", "hop", "state", "log_level")
     return {key: value for key in keys if (value := getattr(arguments, key)) is not None}
 
 
@@ -91,20 +105,33 @@ def _run(arguments: argparse.Namespace) -> int:
     start_logging(settings.log_level)
     stop = _stop_on_signals()
     try:
-        from har_stream.daemon import Daemon  # noqa: PLC0415 - settings' faults are told before anything is loaded
+        # Settings' faults are told before anything is loaded.
+        from har_stream.state_file import state_folder  # noqa: PLC0415
 
-        daemon = Daemon(settings, stop)
+        folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
+        task = _task(settings, folder, arguments.calibrate, stop)
     except Exception:
         if stop.is_set():  # foreign code that was being loaded made an error of its own of Stopped
             raise Stopped from None
         raise
     stop.begun = True
-    code = daemon.run()
-    if daemon.hangs:
+    code = task.run()
+    if task.hangs:
         # A thread that sits in a system call or in foreign code must not be torn down by the interpreter's end.
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _task(settings: Settings, folder: Path | None, device: str | None, stop: Event) -> Daemon | Calibrator:
+    """Return what is to be done, ready to run: the stream, or the calibration of a device."""
+    if device is None:
+        from har_stream.daemon import Daemon  # noqa: PLC0415 - loaded only where it is needed
+
+        return Daemon(settings, stop, state=folder)
+    from har_stream.calibrator import Calibrator  # noqa: PLC0415 - as above
+
+    return Calibrator(settings, device, stop, state=folder)
 
 
 class _Stop(Event):
@@ -134,8 +161,10 @@ def _check(arguments: argparse.Namespace) -> int:
     faults: list[str] = []
     settings = gather(arguments.config, os.environ, _given(arguments), faults)
     from har_stream.daemon import check_parts  # noqa: PLC0415
+    from har_stream.state_file import state_folder  # noqa: PLC0415
 
-    faults += check_parts(settings)
+    folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
+    faults += check_parts(settings, state=folder)
     for fault in faults:
         print(f"har-stream: {fault}", file=sys.stderr)
     if not faults:

@@ -1,6 +1,8 @@
 """The daemon: threads, queues and shutdown around the pipeline.
 
     source thread -> BlockQueue -> engine thread (pipeline) -> SinkWorkers, a thread each
+                                     ^ v  what is known of each device
+                                   Keeper thread <-> state file
 
 It ends when the source does, on SIGINT or SIGTERM, or when the reader of standard output has gone: the source
 stops, what waits goes through, and the books are told.
@@ -12,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from threading import Event, Thread
 from typing import Final, TypeVar
 
@@ -21,6 +24,7 @@ from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.classifier import Classifier
 from har_stream.errors import ConfigError, HarStreamError
+from har_stream.keeper import Keeper
 from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.pipeline import Pipeline
 from har_stream.settings import Settings
@@ -28,11 +32,13 @@ from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.sources import open_source
 from har_stream.sources.source import Source
+from har_stream.state_file import StateFile, check_folder
 
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
 
 LAST_TICK_S: Final = 0.5
+LAST_KEEP_S: Final = 0.4
 POLL_S: Final = 0.1
 
 T = TypeVar("T")
@@ -43,16 +49,22 @@ log = logging.getLogger(__name__)
 class Daemon:
     """A stream ready to run. Raises ConfigError or InputError where it cannot be."""
 
-    def __init__(self, settings: Settings, stop: Event | None = None) -> None:
-        """Make everything ready. Setting `stop` asks the stream to end, at any time."""
+    def __init__(self, settings: Settings, stop: Event | None = None, *, state: Path | None = None) -> None:
+        """Make everything ready. Setting `stop` asks the stream to end, at any time.
+
+        `state` is the folder that keeps what is known of each device across restarts, None for nowhere.
+        """
         self._settings = settings
         self._stop = stop or Event()
         self._failed = self._engine_failed = False
         self._threads: tuple[Thread, ...] = ()
-        self._manifest, classifier = _load_model(settings)
-        self._source = _open_source(settings, self._manifest)
+        self._manifest, classifier = load_model(settings)
+        self._source = fitting_source(settings, self._manifest)
         self._accounting = Accounting()
         self._pipeline = Pipeline(self._manifest, classifier, settings.intake, self._accounting)
+        self._keeper = Keeper(StateFile(state)) if state is not None else None
+        if self._keeper is not None:
+            self._pipeline.restore(self._keeper.kept)
         self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
         sinks = [open_sink(text, settings) for text in settings.sinks]
         self._sinks = [
@@ -68,7 +80,8 @@ class Daemon:
     @property
     def hangs(self) -> bool:
         """Tell whether a thread of the stream is still at work after run(), as one in a blocked write is."""
-        return any(thread.is_alive() for thread in (*self._threads, *(sink.thread for sink in self._sinks)))
+        keeper = () if self._keeper is None else (self._keeper.thread,)
+        return any(thread.is_alive() for thread in (*self._threads, *(sink.thread for sink in self._sinks), *keeper))
 
     def run(self) -> int:
         """Stream until the source ends or stop() is called; returns the exit code."""
@@ -78,6 +91,8 @@ class Daemon:
         )
         for sink in self._sinks:
             sink.start()
+        if self._keeper is not None:
+            self._keeper.start()
         engine.start()
         source.start()
         # No wait() on the event: a signal handler that sets it would wait for the lock that this thread holds.
@@ -103,6 +118,8 @@ class Daemon:
             while (tick := self._queue.get()) is not None:
                 # Arrival times decide on evictions; a replay as fast as it can has none.
                 predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
+                if self._keeper is not None and self._keeper.asks:
+                    self._keeper.exchange(self._pipeline)
                 if predictions:
                     for sink in self._sinks:
                         sink.put(predictions)
@@ -129,6 +146,10 @@ class Daemon:
             sink.finish(deadline_s)
         # Its tick in hand is a fraction of a second's work, and no sink holds it up any more.
         engine.join(LAST_TICK_S)
+        if self._keeper is not None:
+            if not (engine.is_alive() or self._engine_failed):
+                self._keeper.exchange(self._pipeline)
+            self._keeper.finish(max(deadline_s, time.monotonic() + LAST_KEEP_S))
 
     def _report(self) -> None:
         buffered = self._queue.buffered + self._pipeline.buffered
@@ -154,7 +175,7 @@ class Daemon:
         )
 
 
-def _load_model(settings: Settings) -> tuple[Manifest, Classifier]:
+def load_model(settings: Settings) -> tuple[Manifest, Classifier]:
     """Return the manifest, with the hop that the settings ask for, and the classifier. Raises ConfigError."""
     folder = resolve(settings.model)
     manifest = _with_hop(load_manifest(folder), settings.hop)
@@ -169,7 +190,7 @@ def _with_hop(manifest: Manifest, hop: int) -> Manifest:
     return msgspec.structs.replace(manifest, framing=framing)
 
 
-def _open_source(settings: Settings, manifest: Manifest | None) -> Source:
+def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
     source = open_source(settings.source)
     if manifest is not None:
@@ -182,13 +203,15 @@ def _open_source(settings: Settings, manifest: Manifest | None) -> Source:
     return source
 
 
-def check_parts(settings: Settings) -> list[str]:
-    """Return what is wrong with the model, source and sinks that the settings name, a line each."""
+def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
+    """Return what is wrong with the model, source and sinks that the settings name and the state, a line each."""
     faults: list[str] = []
-    model = _tried(lambda: _load_model(settings), faults)
-    _tried(lambda: _open_source(settings, model[0] if model else None), faults)
+    model = _tried(lambda: load_model(settings), faults)
+    _tried(lambda: fitting_source(settings, model[0] if model else None), faults)
     for sink in settings.sinks:
         _tried(partial(open_sink, sink, settings), faults)
+    if state is not None:
+        _tried(partial(check_folder, state), faults)
     return faults
 
 

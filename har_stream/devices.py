@@ -30,6 +30,10 @@ class DeviceTable:
             self._row.move_to_end(device)
         return row
 
+    def find(self, device: str) -> int | None:
+        """Return the row of a device that is present, without taking it for a sign of life."""
+        return self._row.get(device)
+
     def add(self, device: str, now_s: float) -> int | None:
         """Give a new device a free row, None where there is none."""
         if not self._free:

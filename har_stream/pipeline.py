@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from har_stream.resampling import Resampling, UniformBatch
 from har_stream.samples import Block, Prediction, Rows, Settled, WindowBlock
 from har_stream.settings import IntakeSettings
 from har_stream.smoothing import LAG, NONE, Smoothed, Smoother
+from har_stream.state import DeviceMemory, DeviceState, States
 from har_stream.upright import Upright
 
 
@@ -42,6 +44,7 @@ class Pipeline:
         self._classifier = classifier
         self._smoother = Smoother(manifest.smoothing, framing, rows=rows)
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
+        self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
         self._origin_s = np.zeros(rows)
         self._pushed = np.zeros(rows, np.int64)
@@ -55,6 +58,11 @@ class Pipeline:
 
     def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
+        windows = self.frame(blocks, now_s)
+        return self._predict(windows) if windows is not None else []
+
+    def frame(self, blocks: Iterable[Block], now_s: float) -> FramedWindows | None:
+        """Take the blocks of one tick, give the windows that they complete, as they came; None where there is none."""
         raw, windows = [], []
         for block in blocks:
             row = self._row(block, now_s)
@@ -69,7 +77,33 @@ class Pipeline:
         for batch in self._intake.admit(raw):
             windows += [self._preprocess(uniform) for uniform in self._resampling.push(batch)]
         ready = [part for part in windows if len(part.rows)]
-        return self._predict(concatenate(ready)) if ready else []
+        return concatenate(ready) if ready else None
+
+    def snapshot(self) -> States:
+        """Return what is to be kept of every device, present ones and those that gave way, the longest idle first."""
+        self._remember(self._devices.rows())
+        return self._memory.states()
+
+    def restore(self, states: States) -> None:
+        """Take what was kept of devices, whether they are present or yet to come."""
+        for device, state in states.items():
+            self._memory.keep(device, state)
+            row = self._devices.find(device)
+            if row is not None:
+                self._recall(row, state)
+
+    def _remember(self, rows: list[int]) -> None:
+        if self._upright is None:
+            return
+        for row, upright in zip(rows, self._upright.snapshot(np.array(rows, np.intp)), strict=True):
+            if upright is not None:
+                device = self._devices.name(row)
+                before = self._memory.get(device) or DeviceState()
+                self._memory.keep(device, msgspec.structs.replace(before, upright=upright))
+
+    def _recall(self, row: int, state: DeviceState) -> None:
+        if self._upright is not None and state.upright is not None:
+            self._upright.restore(row, state.upright)
 
     def _row(self, block: Block, now_s: float) -> int | None:
         """Return a device's row, a new one if need be; None where the device is refused."""
@@ -85,13 +119,22 @@ class Pipeline:
             row = self._devices.add(block.device, now_s)
         if row is None:
             self._accounting.refuse("max_devices", block.samples)
-        elif self._upright is not None:
-            self._upright.reset(np.array([row]))
+        else:
+            self._begin_device(row, block.device)
         return row
+
+    def _begin_device(self, row: int, device: str) -> None:
+        """Begin a row for a device with what is remembered of it."""
+        if self._upright is not None:
+            self._upright.reset(np.array([row]))
+        state = self._memory.get(device)
+        if state is not None:
+            self._recall(row, state)
 
     def _evict(self, row: int) -> None:
         self._accounting.drop("evicted", int(self._pending[row]))
         self._pending[row] = 0
+        self._remember([row])
         self._devices.remove(row)
         self._intake.forget(row)
 

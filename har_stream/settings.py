@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = "seed-lstm"
     engine: Engine = "onnx"
     hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
+    state: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()

@@ -10,8 +10,9 @@ pointing elsewhere the device was taken off or turned, and the estimate begins a
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,16 @@ AXES: Final = 3
 UP: Final = np.array([1.0, 0.0, 0.0])
 OPPOSITE: Final = 1e-6
 """How near to -1 a cosine may come before the shortest rotation has no axis."""
+
+
+class UprightState(msgspec.Struct, frozen=True):
+    """A device's reference: mean direction of gravity while walking, and over how many windows.
+
+    It tells how the device sits on the body, whatever the model, and so holds for every model that takes one.
+    """
+
+    gravity: tuple[float, float, float]
+    windows: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Upright:
@@ -47,12 +58,18 @@ class Upright:
         """Take the next window of the devices in `rows` as one that follows no other, as after a gap."""
         self._walked[rows] = False
 
-    def calibrate(self, row: int, gravity_g: NDArray[np.float64]) -> None:
-        """Take a direction of gravity (3,) for a device as if it had been walked in for long."""
-        self._mean[row] = unit(gravity_g)
-        self._windows[row] = self._constants.forget_windows
-        self._contrary[row] = 0
-        self._rotation[row] = rotation_to_up(gravity_g[np.newaxis])[0]
+    def snapshot(self, rows: Rows) -> list[UprightState | None]:
+        """Return the reference of each device in `rows`, None where nothing was learned yet."""
+        known = zip(self._mean[rows].tolist(), self._windows[rows].tolist(), strict=True)
+        return [UprightState(tuple(gravity), windows) if windows else None for gravity, windows in known]
+
+    def restore(self, row: int, state: UprightState) -> None:
+        """Take a device's reference as snapshot() gave it; doubts about it were not kept."""
+        self.reset(np.array([row]))
+        self._mean[row] = state.gravity
+        self._windows[row] = min(state.windows, self._constants.forget_windows)
+        if state.windows >= self._constants.least_windows:
+            self._rotation[row] = rotation_to_up(self._mean[row : row + 1])[0]
 
     def turn(self, rows: Rows, windows: Samples) -> Samples:
         """Return windows (w, window, 9) in their devices' upright frames; unchanged where none is known."""
@@ -91,6 +108,12 @@ class Upright:
         self._mean[sure] = self._elsewhere[sure] / self._contrary[sure][:, np.newaxis]
         self._windows[sure] = self._contrary[sure]
         self._contrary[sure] = 0
+
+
+def calibrated(gravity: NDArray[np.float64], constants: UprightConstants) -> UprightState:
+    """Return a direction of gravity (3,) as a reference that was walked in for long."""
+    x, y, z = unit(gravity).tolist()
+    return UprightState((x, y, z), constants.forget_windows)
 
 
 def gravity_of(windows: Samples) -> NDArray[np.float64]:

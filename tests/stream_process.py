@@ -50,11 +50,10 @@ def run(*words: str, module: str = "har_stream", **extra: str) -> Ended:
 
 
 @contextmanager
-def running(*words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command while the block lasts; kill it if it is still there afterwards."""
-    process = subprocess.Popen(
-        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), bufsize=0
-    )
+def running(*words: str, program: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command, or a Python program, while the block lasts; kill it if it is still there afterwards."""
+    line = [sys.executable, "-c", program, *words] if program else command(*words)
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), bufsize=0)
     try:
         yield process
     finally:

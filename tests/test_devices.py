@@ -65,6 +65,12 @@ def test_a_row_given_back_goes_to_the_next_device() -> None:
     assert devices.name(1) == "d"
 
 
+def test_who_is_looked_up_stays_as_idle_as_before() -> None:
+    devices = table("a", "b")
+    assert (devices.find("a"), devices.find("z")) == (0, None)
+    assert devices.idlest(1e9) == 0
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 20)), max_size=60))
 def test_no_two_devices_ever_share_a_row(arrivals: list[tuple[str, int]]) -> None:
     devices, now_s, rows = DeviceTable(max_devices=3, idle_s=10.0), 0.0, dict[str, int]()

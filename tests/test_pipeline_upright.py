@@ -16,7 +16,8 @@ from har_stream.pipeline import Pipeline
 from har_stream.preprocessing import filter_recording
 from har_stream.samples import Samples, WindowBlock
 from har_stream.settings import IntakeSettings
-from har_stream.upright import Upright
+from har_stream.state import DeviceState
+from har_stream.upright import Upright, UprightState
 from tests.motion import block, model, motion, pipeline
 from tests.test_pipeline import told_of
 
@@ -24,9 +25,10 @@ EAGER = UprightConstants(sure_above=0.0, least_windows=2, forget_windows=50, tur
 """Takes every window for walking: what is tested is where the turning happens, not who walks."""
 
 
-def upright_pipeline() -> Pipeline:
+def upright_pipeline(settings: IntakeSettings | None = None) -> Pipeline:
     manifest, classifier = model()
-    return Pipeline(msgspec.structs.replace(manifest, upright=EAGER), classifier, IntakeSettings(), Accounting())
+    manifest = msgspec.structs.replace(manifest, upright=EAGER)
+    return Pipeline(manifest, classifier, settings or IntakeSettings(), Accounting())
 
 
 def leaning(samples: int) -> Samples:
@@ -83,3 +85,73 @@ def test_ready_made_windows_are_never_turned() -> None:
     told = upright_pipeline().push([rows], 0.0)
     ours = np.array([list(p.probabilities.values()) for p in told])
     assert ours == pytest.approx(classifier.probabilities(windows), abs=1e-6)
+
+
+SIDEWAYS = DeviceState(UprightState((0.0, 1.0, 0.0), 50))
+
+
+FIRST = 129
+"""Samples that complete the first window: the median looks one ahead."""
+
+
+def first_of(stream: Pipeline, device: str, start: int = 0) -> list[float]:
+    """The probabilities of a device's first window."""
+    (prediction,) = stream.push([block(motion(3, FIRST), start, device)], 0.0)
+    return list(prediction.probabilities.values())
+
+
+def second_of(stream: Pipeline) -> list[float]:
+    """The probabilities of the window that follows device a's first."""
+    (prediction,) = stream.push([block(motion(4, 64), FIRST, "a")], 0.0)
+    return list(prediction.probabilities.values())
+
+
+def test_what_was_kept_turns_a_devices_first_window_and_no_other_devices() -> None:
+    stream = upright_pipeline()
+    stream.restore({"a": SIDEWAYS})
+    assert first_of(stream, "a") != first_of(upright_pipeline(), "a")
+    assert first_of(stream, "b") == first_of(upright_pipeline(), "b")
+
+
+def test_what_others_found_of_a_device_holds_from_its_next_window_on() -> None:
+    stream, other = upright_pipeline(), upright_pipeline()
+    for one in (stream, other):
+        first_of(one, "a")
+    stream.restore({"a": SIDEWAYS})
+    assert second_of(stream) != second_of(other)
+    assert stream.snapshot() == {"a": SIDEWAYS}
+
+
+def test_a_device_that_gave_way_is_remembered_when_it_comes_back() -> None:
+    stream, told = upright_pipeline(IntakeSettings(max_devices=1, idle_s=1.0)), upright_pipeline()
+    for one in (stream, told):
+        one.push([block(leaning(900), 0, "a")], 0.0)
+    left = told.snapshot()
+    assert set(left) == {"a"}
+    stream.push([block(motion(3, 20), 0, "b")], 2.0)
+    assert stream.snapshot() == left
+    (again,) = stream.push([block(motion(3, FIRST), 5000, "a")], 4.0)
+    restored = upright_pipeline()
+    restored.restore(left)
+    assert list(again.probabilities.values()) == first_of(restored, "a")
+
+
+def test_of_more_devices_than_there_is_room_for_the_longest_idle_is_forgotten() -> None:
+    stream = upright_pipeline(IntakeSettings(max_devices=2, idle_s=1.0))
+    for number, device in enumerate("abc"):
+        stream.push([block(leaning(900), 0, device)], 2.0 * number)
+    assert list(stream.snapshot()) == ["b", "c"]
+
+
+def test_a_model_that_turns_nothing_loses_nothing() -> None:
+    stream = pipeline()
+    stream.restore({"a": SIDEWAYS})
+    assert first_of(stream, "a") == first_of(pipeline(), "a")
+    assert stream.snapshot() == {"a": SIDEWAYS}
+
+
+def test_a_gap_leaves_the_reference_as_it_is() -> None:
+    stream, restored = upright_pipeline(), upright_pipeline()
+    stream.push([block(leaning(900))], 0.0)
+    restored.restore(stream.snapshot())
+    assert first_of(stream, "a", 5000) == first_of(restored, "a", 5000) != first_of(upright_pipeline(), "a", 5000)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from har_stream.manifest import UprightConstants
 from har_stream.samples import Samples
-from har_stream.upright import Upright, gravity_of, rotation_to_up, turned, unit
+from har_stream.upright import Upright, UprightState, calibrated, gravity_of, rotation_to_up, turned, unit
 
 CONSTANTS = UprightConstants(sure_above=0.9, least_windows=3, forget_windows=50, turned_over_deg=40.0)
 ROW = np.zeros(1, np.intp)
@@ -98,7 +98,7 @@ def test_a_slow_shift_is_followed() -> None:
 
 def test_a_calibration_holds_until_walking_says_otherwise() -> None:
     upright, one = Upright(CONSTANTS, rows=2), window([0, 1, 0.2])
-    upright.calibrate(1, np.array([0, 1, 0.2]))
+    upright.restore(1, calibrated(np.array([0, 1, 0.2]), CONSTANTS))
     assert unit(gravity_of(upright.turn(np.array([1]), one)))[0] == pytest.approx([1, 0, 0], abs=1e-6)
     assert np.array_equal(upright.turn(ROW, one), one)
     upright.reset(np.array([1]))
@@ -132,3 +132,35 @@ def test_after_a_gap_the_first_sure_window_teaches_nothing() -> None:
         upright.learn(ROW, one, SURE)
         upright.pause(ROW)
     assert np.array_equal(upright.turn(ROW, one), one)
+
+
+@given(st.lists(directions, min_size=1, max_size=12), st.lists(directions, max_size=12))
+def test_what_is_put_back_turns_and_goes_on_learning_as_what_was_taken_out(
+    before: list[tuple[float, float, float]], after: list[tuple[float, float, float]]
+) -> None:
+    first, second = Upright(CONSTANTS, rows=1), Upright(CONSTANTS, rows=3)
+    for direction in [*before, before[-1], before[-1], before[-1]]:  # ends without a doubt, which is not kept
+        first.learn(ROW, window(list(unit(np.array(direction)))), SURE)
+    first.pause(ROW)
+    (state,) = first.snapshot(ROW)
+    assert state is not None
+    second.restore(2, state)
+    for number, direction in enumerate([(1.0, 0.0, 0.0), *after]):
+        one = window(list(unit(np.array(direction))), number)
+        assert np.array_equal(first.turn(ROW, one), second.turn(np.array([2]), one))
+        first.learn(ROW, one, SURE)
+        second.learn(np.array([2]), one, SURE)
+    assert second.snapshot(np.array([2])) == first.snapshot(ROW)
+
+
+def test_a_device_that_has_not_walked_has_no_state() -> None:
+    upright = Upright(CONSTANTS, rows=2)
+    upright.restore(1, UprightState((0.0, 1.0, 0.0), 2))
+    assert upright.snapshot(np.array([0, 1])) == [None, UprightState((0.0, 1.0, 0.0), 2)]
+    assert np.array_equal(upright.turn(np.array([1]), window([0, 1, 0])), window([0, 1, 0]))
+
+
+def test_a_reference_of_a_model_that_forgets_later_forgets_as_soon_as_this_one() -> None:
+    upright = Upright(CONSTANTS, rows=1)
+    upright.restore(0, UprightState((0.0, 1.0, 0.0), 5000))
+    assert upright.snapshot(ROW) == [UprightState((0.0, 1.0, 0.0), CONSTANTS.forget_windows)]

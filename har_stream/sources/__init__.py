@@ -13,6 +13,14 @@ from har_stream.uri import Uri, parse_uri
 
 SOURCES: Final[dict[str, Callable[[Uri], Source]]] = {"replay": Replay, "sim": Simulator}
 
+NOT_LIVE: Final = frozenset({"replay", "sim"})
+"""Sources whose devices are recorded or made up: nothing that is learned from them holds for a real device."""
+
+
+def is_live(text: str) -> bool:
+    """Tell whether a source's URI names one of real devices."""
+    return text.partition(":")[0] not in NOT_LIVE
+
 
 def open_source(text: str) -> Source:
     """Open a source by its URI. Raises ConfigError for a faulty URI, InputError for unreadable data."""

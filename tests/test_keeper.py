@@ -1,0 +1,163 @@
+"""The keeper: between the pipeline and the file, and nothing lost where others write too."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from har_stream.keeper import Keeper
+from har_stream.state import DeviceState, States
+from har_stream.state_file import StateFile
+from har_stream.upright import UprightState
+from tests.broker import wait_for
+
+LONG_S = 1000.0
+
+
+def state(windows: int) -> DeviceState:
+    return DeviceState(UprightState((1.0, 0.0, 0.0), windows))
+
+
+class Known:
+    """Stands for a pipeline."""
+
+    def __init__(self, states: States) -> None:
+        self.states = states
+
+    def snapshot(self) -> States:
+        return dict(self.states)
+
+    def restore(self, states: States) -> None:
+        self.states |= states
+
+
+def test_what_is_handed_over_is_written_and_what_was_kept_is_given_at_the_start(tmp_path: Path) -> None:
+    StateFile(tmp_path).write({"a": state(1)})
+    keeper = Keeper(StateFile(tmp_path))
+    assert keeper.kept == {"a": state(1)}
+    pipeline = Known(dict(keeper.kept))
+    pipeline.states["a"] = state(2)
+    keeper.exchange(pipeline)
+    keeper.sync()
+    assert StateFile(tmp_path).read() == {"a": state(2)}
+
+
+def test_what_another_process_wrote_reaches_the_pipeline_and_goes_before_what_it_knew(tmp_path: Path) -> None:
+    keeper, pipeline = Keeper(StateFile(tmp_path)), Known({"a": state(1), "b": state(1)})
+    keeper.exchange(pipeline)
+    keeper.sync()
+    StateFile(tmp_path).write({"a": state(200), "b": state(1)})
+    pipeline.states |= {"a": state(2), "b": state(2)}
+    keeper.exchange(pipeline)
+    keeper.sync()
+    assert StateFile(tmp_path).read() == {"a": state(200), "b": state(2)}
+    pipeline.states["b"] = state(3)
+    keeper.exchange(pipeline)
+    assert pipeline.states == {"a": state(200), "b": state(3)}
+    pipeline.states["a"] = state(199)
+    keeper.exchange(pipeline)
+    keeper.sync()
+    assert StateFile(tmp_path).read() == {"a": state(199), "b": state(3)}
+
+
+def test_nothing_new_is_not_written_again_and_a_file_that_was_removed_is(tmp_path: Path) -> None:
+    file = StateFile(tmp_path)
+    keeper = Keeper(file)
+    keeper.exchange(Known({"a": state(1)}))
+    keeper.sync()
+    before = file.path.stat()
+    keeper.sync()
+    assert file.path.stat() == before
+    file.path.unlink()
+    keeper.sync()
+    assert StateFile(tmp_path).read() == {"a": state(1)}
+
+
+def test_it_asks_now_and_then_and_writes_at_the_end(tmp_path: Path) -> None:
+    keeper, pipeline = Keeper(StateFile(tmp_path), every_s=0.01), Known({"a": state(1)})
+    keeper.start()
+    wait_for(lambda: keeper.asks)
+    keeper.exchange(pipeline)
+    wait_for(lambda: StateFile(tmp_path).read() == {"a": state(1)})
+    pipeline.states["a"] = state(2)
+    keeper.exchange(pipeline)
+    keeper.finish(time.monotonic() + 5.0)
+    assert not keeper.thread.is_alive()
+    assert StateFile(tmp_path).read() == {"a": state(2)}
+
+
+def test_what_is_handed_over_while_it_writes_is_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper, in_hand, go_on = Keeper(StateFile(tmp_path), every_s=0.01), Event(), Event()
+    write = StateFile.write
+
+    def slow(file: StateFile, states: States) -> None:
+        in_hand.set()
+        go_on.wait()
+        write(file, states)
+
+    monkeypatch.setattr(StateFile, "write", slow)
+    keeper.exchange(Known({"a": state(1)}))
+    keeper.start()
+    in_hand.wait()
+    keeper.exchange(Known({"a": state(2)}))
+    keeper.finish(time.monotonic())
+    assert "not written in time" in caplog.text
+    go_on.set()
+    keeper.thread.join()
+    assert StateFile(tmp_path).read() == {"a": state(2)}
+
+
+def test_the_end_does_not_wait_for_the_next_time(tmp_path: Path) -> None:
+    keeper = Keeper(StateFile(tmp_path), every_s=LONG_S)
+    keeper.start()
+    keeper.exchange(Known({"a": state(1)}))
+    keeper.finish(time.monotonic() + 5.0)
+    assert StateFile(tmp_path).read() == {"a": state(1)}
+
+
+def test_a_disk_that_fails_is_told_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    keeper, tries = Keeper(StateFile(tmp_path), every_s=0.01), []
+
+    def full(descriptor: int) -> None:
+        tries.append(descriptor)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        keeper.exchange(Known({"a": state(1)}))
+        keeper.start()
+        wait_for(lambda: keeper.asks)
+        keeper.exchange(Known({"a": state(2)}))
+        wait_for(lambda: len(tries) > 1)
+    keeper.finish(time.monotonic() + 5.0)
+    assert StateFile(tmp_path).read() == {"a": state(2)}
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "No space left on device" in told[0]
+    assert "can be written again" in told[1]
+
+
+def test_what_another_wrote_is_taken_once_though_the_disk_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, pipeline = Keeper(StateFile(tmp_path)), Known({"b": state(1)})
+    StateFile(tmp_path).write({"a": state(200)})
+    keeper.exchange(pipeline)
+    monkeypatch.setattr(StateFile, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(OSError, match="full"):
+        keeper.sync()
+    keeper.exchange(pipeline)
+    pipeline.states["a"] = state(199)
+    with pytest.raises(OSError, match="full"):
+        keeper.sync()
+    keeper.exchange(pipeline)
+    assert pipeline.states == {"a": state(199), "b": state(1)}
