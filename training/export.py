@@ -1,11 +1,17 @@
-"""Write a trained network as a model folder: model.onnx, model.keras, manifest.json and the model card."""
+"""Write a trained network as a model folder: model.onnx, model.keras, manifest.json and the model card.
+
+A network with layers that are not Keras's own gets no model.keras: the daemon, which must not import training, could
+not load it. ONNX Runtime serves it all the same.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import io
+import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +27,22 @@ OPSET = 17
 
 
 def write_weights(model: Any, folder: Path) -> dict[Engine, Weights]:
-    """Write a Keras model's weights for both engines, and return their places and SHA-256."""
+    """Write a Keras model's weights for each engine that can load them, and return their places and SHA-256."""
     import_keras()
     folder.mkdir(parents=True, exist_ok=True)
-    weights = model.get_weights()
+    values = model.get_weights()
     model = type(model).from_config(model.get_config())  # the same without the optimizer's state
-    model.set_weights(weights)
-    model.save(folder / KERAS)
+    model.set_weights(values)
     model(np.zeros((1, *model.input_shape[1:]), np.float32))  # the export wants a model that has been called
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(io.StringIO()):
         model.export(folder / ONNX, format="onnx", opset_version=OPSET, verbose=False)
-    return {"onnx": _weights(folder / ONNX), "tensorflow": _weights(folder / KERAS)}
+    weights: dict[Engine, Weights] = {"onnx": _weights(folder / ONNX)}
+    (folder / KERAS).unlink(missing_ok=True)  # an earlier network's
+    if _is_all_keras(model):
+        model.save(folder / KERAS)
+        weights["tensorflow"] = _weights(folder / KERAS)
+    return weights
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -43,3 +53,19 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
 
 def _weights(path: Path) -> Weights:
     return Weights(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _is_all_keras(model: Any) -> bool:
+    """Return whether Keras alone can load the model."""
+    return all(module.split(".")[0] == "keras" for module in _modules(json.loads(model.to_json())))
+
+
+def _modules(config: Any) -> Iterator[str]:
+    """Yield the module of each object in a model's configuration."""
+    if isinstance(config, dict):
+        if isinstance(config.get("module"), str):
+            yield config["module"]
+        config = list(config.values())
+    if isinstance(config, list):
+        for part in config:
+            yield from _modules(part)

@@ -1,0 +1,35 @@
+"""What an architecture is: a network to build, the channels that it takes, and how it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from training.augmentation import Augmentation
+
+
+class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an architecture is trained: AdamW, its learning rate falling to 0 along a half cosine."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    clip_norm: float
+    chosen: str
+    """How these numbers were come by, for the model card."""
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: Augmentation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network to build (after Keras is imported), the channels that it takes, and its recipe."""
+
+    build: Callable[[int, int, int], Any]
+    """Takes window in samples, number of channels and number of labels; gives a Keras model."""
+    channels: tuple[str, ...]
+    recipe: Recipe
