@@ -118,7 +118,7 @@ def fit(
             return None
         return float(np.mean(logits_of(model, arch, held_out.values).argmax(axis=1) + 1 == held_out.codes))
 
-    watch = _Watch(model, total, batches, held_out_accuracy, told, stop)
+    watch = Watch(model, total, batches, held_out_accuracy, told, stop)
     hooks = keras.callbacks.LambdaCallback(on_epoch_end=watch.on_epoch_end, on_train_batch_end=watch.on_batch_end)
     for first, last, values in _stages(table, arch, total, seed):
         if stop():
@@ -130,7 +130,7 @@ def fit(
     return watch.fitted(interrupted=stop())
 
 
-class _Watch:
+class Watch:
     """Follows a fit: records its epochs, stops it where that is asked for, and keeps the best weights for that."""
 
     def __init__(
@@ -154,10 +154,12 @@ class _Watch:
         self._torn = False
 
     def on_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        """Stop the fit within its epoch, where that is asked for."""
         if self._stop() and batch + 1 < self._batches:
             self._model.stop_training = self._torn = True
 
     def on_epoch_end(self, index: int, logs: dict[str, float]) -> None:
+        """Record a complete epoch."""
         if self._torn:  # Keras ends an epoch also where it was stopped within
             return
         rate = float(self._model.optimizer.learning_rate)
@@ -171,6 +173,7 @@ class _Watch:
         self._model.stop_training = self._stop()
 
     def fitted(self, *, interrupted: bool) -> Fitted:
+        """Return what came of the fit; where it was interrupted, with the best weights put back."""
         done = len(self._epochs)
         if not interrupted or done == self._planned:
             return Fitted(self._model, self._epochs, self._planned, done, None)

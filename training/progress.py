@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from training.fit import Epoch
+
+BAR_WIDTH: Final = 16
 
 
 @contextmanager
@@ -36,7 +39,7 @@ class FoldProgress:
     def told(self, fold: int, epoch: Epoch) -> None:
         """Show an epoch of a fold, which counts from 0."""
         self._epochs[fold] = epoch.number
-        self._now = f"fold {fold + 1}: {_training_figures(epoch)}"
+        self._now = _training_figures(epoch)
         self._show()
 
     def finished(self, fold: int, accuracy: float) -> None:
@@ -45,8 +48,8 @@ class FoldProgress:
         self._show()
 
     def _show(self) -> None:
-        reached = ", ".join(f"{accuracy:.3f}" for _, accuracy in sorted(self._reached.items()))
-        figures = f"{self._now}; on volunteers held out {reached}" if reached else self._now
+        reached = " ".join(f"{accuracy:.1%}" for _, accuracy in sorted(self._reached.items()))
+        figures = f"{self._now}; held out {reached}" if reached else self._now
         self._progress.update(self._task, completed=sum(self._epochs.values()), figures=figures)
 
 
@@ -58,9 +61,9 @@ def fold_progress(folds: int, epochs: int) -> Iterator[FoldProgress]:
 
 
 def _training_figures(epoch: Epoch) -> str:
-    return f"loss {epoch.loss:.3f}, accuracy on training windows {epoch.accuracy:.3f}"
+    return f"loss {epoch.loss:.3f}, training accuracy {epoch.accuracy:.3f}"
 
 
 def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, TextColumn("{task.fields[figures]}"), console=Console(stderr=True))
