@@ -10,10 +10,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -57,8 +59,10 @@ def table_of(folder: Path) -> WindowTable:
     return read_windows(folder, Selection("train"), uci_har_filters(), UCI_HAR_FRAMING)
 
 
-def fitted_to(folder: Path, arch: str, epochs: int, **settings: Any) -> Fitted:
-    return fit(architecture(arch), table_of(folder), labels=6, seed=1, epochs=epochs, **settings)
+def fitted_to(folder: Path, arch: str, epochs: int, batch: int = 256, **settings: Any) -> Fitted:
+    known = architecture(arch)
+    one = replace(known, recipe=msgspec.structs.replace(known.recipe, batch=batch))
+    return fit(one, table_of(folder), labels=6, seed=1, epochs=epochs, **settings)
 
 
 def same(one: Fitted, other: Fitted) -> bool:
@@ -108,10 +112,12 @@ class Network:
         self.weights = weights
 
 
-def test_a_fit_that_is_interrupted_within_its_first_epoch_keeps_nothing(small_uci: Path) -> None:
-    calls = iter([False, *[True] * 99])
-    fitted = fitted_to(small_uci, "seed-lstm", 5, stop=lambda: next(calls))
-    assert (fitted.kept, fitted.epochs) == (0, [])
+@pytest.mark.parametrize("complete", [0, 1])
+def test_an_epoch_that_is_interrupted_counts_for_nothing(small_uci: Path, complete: int) -> None:
+    asked = iter([*[False] * (1 + complete * 5), *[True] * 99])  # before the fit, and for an epoch of 4 batches 5 times
+    fitted = fitted_to(small_uci, "seed-lstm", 3, batch=16, stop=lambda: next(asked))
+    assert len(fitted.epochs) == fitted.kept == complete
+    assert fitted.interrupted_in == complete + 1
 
 
 def interrupted(until: Callable[[], bool], *words: str) -> Ended:
@@ -188,19 +194,19 @@ def test_ctrl_c_in_the_folds_keeps_those_that_are_finished(
 def replaced(old: str, new: str, name: str) -> Callable[[Path], None]:
     """Replace a text once in one of the data set's files."""
 
-    def replace(root: Path) -> None:
+    def damage(root: Path) -> None:
         path = root / "train" / name
         path.write_text(path.read_text().replace(old, new, 1))
 
-    return replace
+    return damage
 
 
 def first_value(word: str) -> Callable[[Path], None]:
-    def replace(root: Path) -> None:
+    def damage(root: Path) -> None:
         path = root / "train" / "Inertial Signals" / "body_gyro_y_train.txt"
         path.write_text(word + path.read_text()[path.read_text().index(" ") :])
 
-    return replace
+    return damage
 
 
 @pytest.mark.parametrize(
