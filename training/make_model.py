@@ -40,6 +40,7 @@ CALIBRATION_SAMPLES: Final = 500
 UPRIGHT: Final = UprightConstants(sure_above=0.8, least_windows=4, forget_windows=200, turned_over_deg=40.0)
 DEFAULT_EVIDENCE: Final = 1.0
 DEFAULT_DWELL_S: Final = 15.0
+INTERRUPTED_LATE: Final = "interrupted when every fit was done: the model is whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def make_model(order: Order, say: Callable[[str], None]) -> Made:
                 manifest, folds = _with_folds(order, manifest, table, interruption, say)
                 _write(manifest, Curves(final, folds), order.out)
             elif interruption.asked:
-                say("interrupted after the last epoch: the model is whole")
+                say(INTERRUPTED_LATE)
     return Made(manifest, interruption.asked)
 
 
@@ -151,6 +152,8 @@ def _with_folds(
     if len(finished) < planned:
         told = f"the figures are of {len(finished)} of {planned} folds" if finished else "there are no figures"
         say(f"interrupted in the cross-validation: the model is kept, {told}")
+    elif interruption.asked:
+        say(INTERRUPTED_LATE)
     if not finished:
         return manifest, []
     out_of_fold = joined(table, finished)
