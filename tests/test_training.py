@@ -15,36 +15,20 @@ from onnx import numpy_helper
 from har_stream.classifier import Classifier
 from har_stream.datasets import LabelledSpan, Recording, Selection, WindowTable
 from har_stream.errors import InputError
-from har_stream.manifest import CHANNELS, load_manifest
+from har_stream.manifest import load_manifest
 from tests.motion import motion
 from tests.stream_process import run
 from training import folds as folds_module
-from training.architectures import architecture
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
-from training.folds import cross_validate, subject_folds
+from training.fit import Epoch, Fitted
+from training.folds import NOT_ASKED, Study, answers_of, folds_of, joined, subject_folds
 from training.labelled_windows import windows_of
 from training.scores import window_scores
 from training.smoothing_constants import Judged, accuracy, accuracy_across_folds, estimate
 from training.streams import streams_of_table
 
+EPOCH = Epoch(1, 1, 1.0, 0.5, 0.001, None)
 SMALL = ("--epochs", "1", "--seed", "3", "--arch", "seed-lstm")
-
-
-@pytest.fixture(scope="session")
-def small_uci(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A UCI HAR folder of a few windows of two volunteers in each part."""
-    root = tmp_path_factory.mktemp("uci")
-    for part, subjects in (("train", (1, 3)), ("test", (2, 4))):
-        signals = root / part / "Inertial Signals"
-        signals.mkdir(parents=True)
-        codes = np.tile(np.arange(1, 7), 10)
-        generator = np.random.default_rng(len(part))
-        for number, channel in enumerate(CHANNELS):
-            values = generator.standard_normal((60, 128)) * 0.1 + codes[:, np.newaxis] * 0.1 * (number % 3)
-            np.savetxt(signals / f"{channel}_{part}.txt", values, fmt="%.7e")
-        np.savetxt(root / part / f"y_{part}.txt", codes, fmt="%d")
-        np.savetxt(root / part / f"subject_{part}.txt", np.repeat(subjects, 30), fmt="%d")
-    return root
 
 
 def weights_of(model: Path) -> list[bytes]:
@@ -53,13 +37,18 @@ def weights_of(model: Path) -> list[bytes]:
     return sorted(array.tobytes() for array in arrays if array.dtype == np.float32)
 
 
-def test_fit_makes_the_same_weights_again_and_the_daemon_serves_them(small_uci: Path, tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        ended = run("fit", *SMALL, "--data", str(small_uci), "--out", str(tmp_path / name), module="training.cli")
+def test_fit_makes_the_same_again_with_any_jobs_and_the_daemon_serves_it(small_uci: Path, tmp_path: Path) -> None:
+    for jobs, name in enumerate(("first", "second"), start=1):
+        words = ("--data", str(small_uci), "--out", str(tmp_path / name), "--jobs", str(jobs))
+        ended = run("fit", *SMALL, *words, module="training.cli")
         assert ended.code == 0, ended.said
     assert weights_of(tmp_path / "first") == weights_of(tmp_path / "second")
+    # The curves tell the folds' losses to five digits, the figures what their networks answered.
+    assert (tmp_path / "first" / "curves.json").read_bytes() == (tmp_path / "second" / "curves.json").read_bytes()
     manifest = load_manifest(tmp_path / "first")
+    assert manifest.metrics == load_manifest(tmp_path / "second").metrics
     assert manifest.training["subjects"] == [1, 3]
+    assert manifest.training["epochs"] == 1
     assert manifest.metrics["folds"] == 2
     digest = hashlib.sha256((tmp_path / "first" / "model.onnx").read_bytes()).hexdigest()
     assert manifest.weights["onnx"].sha256 == digest
@@ -119,6 +108,8 @@ def test_prepare_writes_the_windows_of_both_layouts(hapt_zip: Path, uci_zip: Pat
     [
         (("fit", "--arch", "seed-lsmt", "--data", "x", "--out", "y"), 78, "did you mean 'seed-lstm'?"),
         (("fit", "--arch", "seed-lstm", "--data", "/nowhere", "--out", "y"), 66, "no such file"),
+        (("fit", "--arch", "seed-lstm", "--data", "x", "--out", "y", "--folds", "1"), 78, "must be at least 2, or 0"),
+        (("fit", "--arch", "seed-lstm", "--data", "x", "--out", "y", "--jobs", "0"), 78, "must be at least 1"),
         (("evaluate", "--model", "absent", "--data", "x"), 78, "unknown model"),
         (("prepare", "--data", "/nowhere", "--out", "y"), 66, "no such file"),
     ],
@@ -139,9 +130,9 @@ def test_no_volunteer_is_on_both_sides_and_each_is_judged_once() -> None:
 def test_nobody_is_judged_by_a_network_that_was_shown_them(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[set[int]] = []
 
-    def fit(_arch: object, table: WindowTable, **_: object) -> int:
+    def fit(_arch: object, table: WindowTable, **_: object) -> Fitted:
         shown.append(set(table.subject.tolist()))
-        return len(shown) - 1
+        return Fitted(len(shown) - 1, [EPOCH], 1, 1, None)
 
     def logits_of(model: int, _arch: object, values: np.ndarray) -> np.ndarray:
         asked = set(values[:, 0, 0].astype(int).tolist())
@@ -153,12 +144,17 @@ def test_nobody_is_judged_by_a_network_that_was_shown_them(monkeypatch: pytest.M
     people = np.repeat(np.arange(1, 8), 6).astype(np.int16)
     values = np.tile(people[:, np.newaxis, np.newaxis], (1, 128, 9)).astype(np.float32)  # every value says whose it is
     table = WindowTable(values, np.ones(42, np.uint8), people, people, np.arange(42), np.zeros(42, np.bool_))
-    rotations = np.tile(np.eye(3), (42, 1, 1))
-    streams = streams_of_table(table)
-    arch = architecture("seed-lstm")
-    told = cross_validate(arch, table, streams, rotations, upright=None, folds=3, seed=1, epochs=1)
+    study = Study("seed-lstm", table, np.tile(np.eye(3), (42, 1, 1)), upright=None, seed=1, epochs=1, events=None)
+    folds = folds_of(study, streams_of_table(table), 3)
+    finished = {fold.number: (fold, answers_of(fold)) for fold in reversed(folds)}
+    told = joined(table, finished)
     assert set().union(*shown) == set(range(1, 8))
-    assert sum(map(len, told.judged)) == 7
+    assert told.fold_of.tolist() == ((people - 1) % 3).tolist()
+    assert [curve.held_out for curve in told.curves] == [[1, 4, 7], [2, 5], [3, 6]]
+    del finished[1]
+    in_part = joined(table, finished)
+    assert set(people[in_part.fold_of == NOT_ASKED].tolist()) == {2, 5}
+    assert len(in_part.judged) == 2
 
 
 def test_one_volunteer_alone_cannot_be_split() -> None:

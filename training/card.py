@@ -25,7 +25,19 @@ def model_card(manifest: Manifest) -> str:
         initial_state=manifest.filters.initial_state,
         command=training["command"],
         versions=", ".join(f"{library} {version}" for library, version in training["versions"].items()),
+        made_again=_made_again(training),
         figures=_figures(manifest.metrics, training["recipe"]),
+    )
+
+
+def _made_again(training: dict[str, Any]) -> str:
+    done, planned = training["epochs"], training["epochs_planned"]
+    if done == planned:
+        return "The same command on the same data gives the same weights."
+    kept = training["weights_of_epoch"]
+    return (
+        f"Interrupted when {done} of {planned} epochs were complete: the weights are those of epoch {kept}, whose\n"
+        "loss on the training windows was the lowest."
     )
 
 
@@ -53,7 +65,11 @@ def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
         ]
     table = "\n".join(f"| {what} | {figure} |" for what, figure in rows)
     confusion = _confusion(windows["confusion"])
-    return FIGURES.format(folds=metrics["folds"], table=table, confusion=confusion, **recipe)
+    finished, planned = metrics["folds"], metrics["folds_planned"]
+    protocol = f"{planned}-fold cross-validation by volunteer"
+    if finished < planned:
+        protocol = f"{finished} of {planned} folds of a cross-validation by volunteer, which was interrupted"
+    return FIGURES.format(protocol=protocol, table=table, confusion=confusion, **recipe)
 
 
 def _confusion(counts: list[list[int]]) -> str:
@@ -61,7 +77,7 @@ def _confusion(counts: list[list[int]]) -> str:
 
 
 FIGURES = """\
-{folds}-fold cross-validation by volunteer: each figure is on people that neither the network nor the smoother's
+{protocol}: each figure is on people that neither the network nor the smoother's
 constants were estimated on. The recipe ({epochs} epochs, batches of {batch}, learning rate {learning_rate:g} falling
 along a half cosine) is {chosen}.
 
@@ -94,7 +110,7 @@ Preprocessing is UCI HAR's own causal chain with initial state {initial_state}; 
     {command}
 
 with {versions}.
-The same command on the same data gives the same weights.
+{made_again}
 
 ## Figures
 {figures}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -66,6 +68,7 @@ def _add_fit(commands: argparse._SubParsersAction[Parser]) -> None:
     one = commands.add_parser(
         "fit",
         help="train a model on the training volunteers and write its folder",
+        description="Ctrl-C keeps what is done: the best weights so far, or the folds that are finished.",
         epilog="example: har-train fit --arch seed-lstm --data HAPT.zip --out models/seed-lstm",
     )
     one.add_argument("--arch", required=True, help="name of the architecture, such as seed-lstm")
@@ -74,8 +77,11 @@ def _add_fit(commands: argparse._SubParsersAction[Parser]) -> None:
     one.add_argument("--seed", type=int, default=1, help="of weights and order of windows (default 1)")
     one.add_argument("--epochs", type=_at_least(1), help="in place of the architecture's own number")
     one.add_argument(
-        "--folds", type=_at_least(0), default=7, help="of the cross-validation by volunteer; 0 leaves it out"
+        "--folds", type=_folds, default=7, help="of the cross-validation by volunteer (default 7); 0 leaves it out"
     )
+    cores = len(os.sched_getaffinity(0))
+    one.add_argument("--jobs", type=_at_least(1), default=cores, help="folds at a time (default: a core each)")
+    one.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard's event files there")
     one.set_defaults(run=_fit)
 
 
@@ -88,7 +94,9 @@ def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
     one.add_argument("--model", required=True, help="name of an installed model, or its folder")
     _add_data(one)
     one.add_argument("--json", type=Path, help="write the figures to this file too")
-    one.add_argument("--plots", type=Path, help="draw them into this folder: confusion, people, calibration, timeline")
+    one.add_argument(
+        "--plots", type=Path, help="draw them into this folder: confusion, people, calibration, timeline, curves"
+    )
     one.set_defaults(run=_evaluate)
 
 
@@ -121,6 +129,13 @@ def _at_least(least: int) -> type[int]:
     return number  # type: ignore[return-value]  # argparse calls it like a type
 
 
+def _folds(text: str) -> int:
+    value = int(text)
+    if value < 0 or value == 1:
+        raise argparse.ArgumentTypeError("must be at least 2, or 0")
+    return value
+
+
 def _selection(arguments: argparse.Namespace) -> Selection:
     return Selection(arguments.split, parse_subjects(arguments.subject, "har-train"))
 
@@ -149,13 +164,13 @@ def _prepare(arguments: argparse.Namespace) -> int:
 def _fit(arguments: argparse.Namespace) -> int:
     from training.make_model import Order, make_model  # noqa: PLC0415
 
-    manifest = make_model(
-        Order(arguments.arch, arguments.data, arguments.out, arguments.seed, arguments.epochs, arguments.folds)
-    )
-    windows = manifest.metrics.get("windows")
+    one = arguments
+    order = Order(one.arch, one.data, one.out, one.seed, one.epochs, one.folds, one.jobs, one.tensorboard)
+    made = make_model(order, lambda line: print(f"har-train: {line}", file=sys.stderr))
+    windows = made.manifest.metrics.get("windows")
     told = f"{windows['accuracy']:.2%} of windows of unseen volunteers" if windows else "not cross-validated"
-    print(f"{arguments.out}: {manifest.name}, {told}")
-    return 0
+    print(f"{one.out}: {made.manifest.name}, {told}")
+    return 128 + signal.SIGINT if made.interrupted else 0
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from har_stream.samples import SampleBlock
 from har_stream.settings import IntakeSettings
 from har_stream.upright import turned
 from training.augmentation import calibration
+from training.curves import read_curves
 from training.labelled_windows import read_recordings, read_windows
 from training.scores import window_scores
 from training.smoothing_constants import Judged, accuracy
@@ -46,7 +47,7 @@ def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = 
     if plots is not None:
         from training.plots import draw_all  # noqa: PLC0415 - who wants no pictures need not load matplotlib
 
-        draw_all(figures, probabilities, table.codes, timelines, plots)
+        draw_all(figures, probabilities, table.codes, timelines, plots, curves=read_curves(folder))
     return {**figures, "model": manifest.name, "split": selection.split, "n_windows": len(table.codes)}
 
 

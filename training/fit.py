@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from har_stream.datasets import WindowTable
 from har_stream.errors import ConfigError
@@ -18,19 +20,67 @@ from har_stream.samples import Samples
 from training.architectures import Architecture, Recipe
 from training.augmentation import augmented, upright_rotations
 
+THREADS: Final = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+STDERR: Final = 2
+"""The file descriptor, to which libraries write past Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What the `number`-th of `planned` epochs reached; the accuracy on windows held out where there are any."""
+
+    number: int
+    planned: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    held_out_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A Keras model with the weights of epoch `kept`, and the epochs that were completed of those planned.
+
+    interrupted_in is the epoch in which the fit was stopped; where none was completed, kept is 0.
+    """
+
+    model: Any
+    epochs: list[Epoch]
+    planned: int
+    kept: int
+    interrupted_in: int | None
+
 
 def import_keras() -> Any:
     """Return Keras on TensorFlow, silenced and deterministic. Raises ConfigError where it is not installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Its other kernels round differently from run to run on some processors.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # Sums are cut otherwise for other numbers of threads; and networks this small gain more from a second process.
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
     try:
-        import keras  # noqa: PLC0415 - after the environment is set
-        import tensorflow as tf  # noqa: PLC0415
+        with _without_stderr():
+            import keras  # noqa: PLC0415 - after the environment is set
+            import tensorflow as tf  # noqa: PLC0415
     except ImportError:
         raise ConfigError("training needs TensorFlow: pip install 'har-stream[train]'") from None
     tf.config.experimental.enable_op_determinism()
     return keras
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Keep what TensorFlow says of graphics cards while it loads, whatever its log level, out of the progress bar."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def select_channels(values: NDArray[np.float32], channels: tuple[str, ...]) -> NDArray[np.float32]:
@@ -38,29 +88,99 @@ def select_channels(values: NDArray[np.float32], channels: tuple[str, ...]) -> N
     return values[:, :, [CHANNELS.index(channel) for channel in channels]]
 
 
-def fit(arch: Architecture, table: WindowTable, *, labels: int, seed: int, epochs: int | None, title: str) -> Any:
-    """Return a Keras model trained on all of `table`, with a progress bar on stderr."""
+def fit(
+    arch: Architecture,
+    table: WindowTable,
+    *,
+    labels: int,
+    seed: int,
+    epochs: int | None,
+    told: Sequence[Callable[[Epoch], None]] = (),
+    held_out: WindowTable | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Fitted:
+    """Return a model trained on all of `table`; each of `told` is called with each epoch.
+
+    The accuracy on the windows `held_out` is for looking only: nothing is selected by it. Where `stop` becomes true
+    the fit ends after the batch, and the model gets the weights of the completed epoch of the lowest training loss:
+    no windows are left for a validation.
+    """
     keras = import_keras()
     keras.backend.clear_session()  # else names, and with them the exported file, tell how many fits went before
     keras.utils.set_random_seed(seed)
     recipe = arch.recipe
     model = arch.build(table.values.shape[1], len(arch.channels), labels)
-    total = epochs or recipe.epochs
-    _compile(keras, model, recipe, updates=total * -(-len(table.codes) // recipe.batch))
-    with _progress() as progress:
-        task = progress.add_task(title, total=total, figures="")
+    total, batches = epochs or recipe.epochs, -(-len(table.codes) // recipe.batch)
+    _compile(keras, model, recipe, updates=total * batches)
 
-        def report(epoch: int, logs: dict[str, float]) -> None:
-            figures = f"loss {logs['loss']:.3f}, accuracy on training windows {logs['accuracy']:.3f}"
-            progress.update(task, completed=epoch + 1, figures=figures)
+    def held_out_accuracy() -> float | None:
+        if held_out is None:
+            return None
+        return float(np.mean(logits_of(model, arch, held_out.values).argmax(axis=1) + 1 == held_out.codes))
 
-        told = [keras.callbacks.LambdaCallback(on_epoch_end=report)]
-        for first, last, values in _stages(table, arch, total, seed):
-            targets = np.eye(labels, dtype=np.float32)[table.codes - 1]
-            windows = select_channels(values, arch.channels)
-            settings = {"batch_size": recipe.batch, "verbose": 0, "callbacks": told}
-            model.fit(windows, targets, initial_epoch=first, epochs=last, **settings)
-    return model
+    watch = Watch(model, total, batches, held_out_accuracy, told, stop)
+    hooks = keras.callbacks.LambdaCallback(on_epoch_end=watch.on_epoch_end, on_train_batch_end=watch.on_batch_end)
+    for first, last, values in _stages(table, arch, total, seed):
+        if stop():
+            break
+        targets = np.eye(labels, dtype=np.float32)[table.codes - 1]
+        windows = select_channels(values, arch.channels)
+        settings = {"batch_size": recipe.batch, "verbose": 0, "callbacks": [hooks]}
+        model.fit(windows, targets, initial_epoch=first, epochs=last, **settings)
+    return watch.fitted(interrupted=stop())
+
+
+class Watch:
+    """Follows a fit: records its epochs, stops it where that is asked for, and keeps the best weights for that."""
+
+    def __init__(
+        self,
+        model: Any,
+        planned: int,
+        batches: int,
+        held_out_accuracy: Callable[[], float | None],
+        told: Sequence[Callable[[Epoch], None]],
+        stop: Callable[[], bool],
+    ) -> None:
+        self._model = model
+        self._planned = planned
+        self._batches = batches
+        self._held_out_accuracy = held_out_accuracy
+        self._told = told
+        self._stop = stop
+        self._epochs: list[Epoch] = []
+        self._lowest = math.inf
+        self._best: tuple[int, list[NDArray[np.float32]]] = (0, [])
+        self._torn = False
+
+    def on_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        """Stop the fit within its epoch, where that is asked for."""
+        if self._stop() and batch + 1 < self._batches:
+            self._model.stop_training = self._torn = True
+
+    def on_epoch_end(self, index: int, logs: dict[str, float]) -> None:
+        """Record a complete epoch."""
+        if self._torn:  # Keras ends an epoch also where it was stopped within
+            return
+        rate = float(self._model.optimizer.learning_rate)
+        reached = self._held_out_accuracy()
+        epoch = Epoch(index + 1, self._planned, logs["loss"], logs["accuracy"], rate, reached)
+        self._epochs.append(epoch)
+        if epoch.loss < self._lowest:
+            self._lowest, self._best = epoch.loss, (epoch.number, self._model.get_weights())
+        for one in self._told:
+            one(epoch)
+        self._model.stop_training = self._stop()
+
+    def fitted(self, *, interrupted: bool) -> Fitted:
+        """Return what came of the fit; where it was interrupted, with the best weights put back."""
+        done = len(self._epochs)
+        if not interrupted or done == self._planned:
+            return Fitted(self._model, self._epochs, self._planned, done, None)
+        kept, weights = self._best
+        if kept:
+            self._model.set_weights(weights)
+        return Fitted(self._model, self._epochs, self._planned, kept, done + 1)
 
 
 def _stages(table: WindowTable, arch: Architecture, epochs: int, seed: int) -> Iterator[tuple[int, int, Samples]]:
@@ -86,8 +206,3 @@ def _compile(keras: Any, model: Any, recipe: Recipe, *, updates: int) -> None:
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
     )
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.fields[figures]}"), console=Console(stderr=True))

@@ -1,7 +1,9 @@
-"""har-train fit: cross-validate, estimate the smoother's constants, fit on everybody, write the model folder."""
+"""har-train fit: fit on everybody, cross-validate, estimate the smoother's constants, write the model folder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,18 +15,22 @@ from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
 from har_stream.datasets import Selection, WindowTable
-from har_stream.manifest import Filters, Framing, Manifest, Normalisation, Smoothing, UprightConstants
+from har_stream.manifest import Manifest, Normalisation, Smoothing, UprightConstants
 from training.architectures import Architecture, architecture
 from training.augmentation import calibration
 from training.card import model_card
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
+from training.curves import Curve, Curves, curve_of, write_curves
+from training.event_files import EventFile
 from training.export import CARD, write_manifest, write_weights
-from training.fit import fit
-from training.folds import cross_validate
+from training.fit import Fitted, fit
+from training.folds import NOT_ASKED, Answers, Fold, OutOfFold, Study, cross_validate, folds_of, joined, subject_folds
+from training.interruption import Interruption
 from training.labelled_windows import read_recordings, read_windows
+from training.progress import fit_progress
 from training.scores import window_scores
-from training.smoothing_constants import UNSURE_BELOW, accuracy_across_folds, estimate
-from training.streams import stream_of, streams_of_table
+from training.smoothing_constants import UNSURE_BELOW, accuracy, accuracy_across_folds, estimate
+from training.streams import Stream, stream_of, streams_of_table
 
 DATA: Final = "HAPT / UCI HAR training volunteers, UCI Machine Learning Repository 341 and 240"
 LICENCE: Final = "CC BY 4.0"
@@ -34,11 +40,12 @@ CALIBRATION_SAMPLES: Final = 500
 UPRIGHT: Final = UprightConstants(sure_above=0.8, least_windows=4, forget_windows=200, turned_over_deg=40.0)
 DEFAULT_EVIDENCE: Final = 1.0
 DEFAULT_DWELL_S: Final = 15.0
+INTERRUPTED_LATE: Final = "interrupted when every fit was done: the model is whole"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to make, from which data, and how."""
+    """What to make, from which data, and how: `jobs` folds at a time; `events`, a folder for TensorBoard."""
 
     arch: str
     data: Path
@@ -46,75 +53,144 @@ class Order:
     seed: int
     epochs: int | None
     folds: int
+    jobs: int
+    events: Path | None
 
 
-def make_model(order: Order) -> Manifest:
-    """Write a model folder and return its manifest. Raises ConfigError, InputError."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The manifest of the folder that was written, and whether the making was interrupted."""
+
+    manifest: Manifest
+    interrupted: bool
+
+
+def make_model(order: Order, say: Callable[[str], None]) -> Made:
+    """Fit on everybody, cross-validate, and write a model folder.
+
+    Ctrl-C ends the final fit, which then keeps the weights of its lowest training loss (it has no validation set), or
+    the cross-validation, which then tells of the folds that are finished; either is written, and said in a line. A
+    second one, or one before the first epoch is complete, raises KeyboardInterrupt. Raises ConfigError, InputError.
+    """
     arch, filters, framing = architecture(order.arch), uci_har_filters(), UCI_HAR_FRAMING
-    order.out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is told before the training
-    selection = Selection("train")
-    table = read_windows(order.data, selection, filters, framing)
+    for folder in filter(None, (order.out, order.events)):
+        folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is told before the training
+    with Interruption() as interruption:
+        table = read_windows(order.data, Selection("train"), filters, framing)
+        if order.folds:
+            subject_folds(table.subject, order.folds)  # so is a table that cannot be dealt out
+        fitted = _fit_on_all(order, arch, table, interruption, say)
+        manifest = _manifest(order, arch, table, fitted)
+        final = curve_of(fitted.epochs)
+        _write(manifest, Curves(final, []), order.out)  # whatever ends the folds, the model is there
+        if fitted.interrupted_in is None:
+            if order.folds:
+                manifest, folds = _with_folds(order, manifest, table, interruption, say)
+                _write(manifest, Curves(final, folds), order.out)
+            elif interruption.asked:
+                say(INTERRUPTED_LATE)
+    return Made(manifest, interruption.asked)
+
+
+def _fit_on_all(
+    order: Order, arch: Architecture, table: WindowTable, interruption: Interruption, say: Callable[[str], None]
+) -> Fitted:
+    with ExitStack() as opened:
+        told = [opened.enter_context(fit_progress("final fit"))]
+        if order.events is not None:
+            told.append(opened.enter_context(EventFile(order.events / "final")).write)
+        settings: dict[str, Any] = {"seed": order.seed, "epochs": order.epochs, "told": told}
+        fitted = fit(arch, table, labels=len(ACTIVITIES), stop=lambda: interruption.asked, **settings)
+    if not fitted.kept:
+        say("interrupted before the first epoch was complete: nothing is kept")
+        raise KeyboardInterrupt
+    if fitted.interrupted_in is not None:
+        where = f"epoch {fitted.interrupted_in} of {fitted.planned}"
+        say(f"interrupted in {where}: the weights of epoch {fitted.kept} are kept")
+    return fitted
+
+
+def _manifest(order: Order, arch: Architecture, table: WindowTable, fitted: Fitted) -> Manifest:
+    """Write the weights, and return the manifest of a model that is not cross-validated."""
     prior = tuple((np.bincount(table.codes, minlength=7)[1:] / len(table.codes)).round(4).tolist())
-    smoothing = _without_folds(prior)
-    metrics: dict[str, Any] = {}
-    if order.folds:
-        smoothing, metrics = _with_folds(order, arch, table, prior, filters, framing)
-    model = fit(arch, table, labels=len(ACTIVITIES), seed=order.seed, epochs=order.epochs, title="final fit")
-    manifest = Manifest(
+    return Manifest(
         format=1,
         name=order.out.name,
         architecture=order.arch,
         labels=ACTIVITIES,
         channels=arch.channels,
-        framing=framing,
-        filters=filters,
+        framing=UCI_HAR_FRAMING,
+        filters=uci_har_filters(),
         normalisation=Normalisation((0.0,) * len(arch.channels), (1.0,) * len(arch.channels)),
-        smoothing=smoothing,
+        smoothing=_without_folds(prior),
         upright=_upright(arch),
-        weights=write_weights(model, order.out),
-        training=_provenance(order, table, model),
-        metrics=metrics,
+        weights=write_weights(fitted.model, order.out),
+        training=_provenance(order, table, fitted),
+        metrics={},
     )
-    write_manifest(manifest, order.out)
-    (order.out / CARD).write_text(model_card(manifest), "utf-8")
-    return manifest
+
+
+def _write(manifest: Manifest, curves: Curves, folder: Path) -> None:
+    write_manifest(manifest, folder)
+    write_curves(curves, folder)
+    (folder / CARD).write_text(model_card(manifest), "utf-8")
 
 
 def _with_folds(
-    order: Order,
-    arch: Architecture,
-    table: WindowTable,
-    prior: tuple[float, ...],
-    filters: Filters,
-    framing: Framing,
-) -> tuple[Smoothing, dict[str, Any]]:
+    order: Order, manifest: Manifest, table: WindowTable, interruption: Interruption, say: Callable[[str], None]
+) -> tuple[Manifest, list[Curve]]:
+    """Return the manifest with what the folds tell, and their curves."""
+    finished: dict[int, tuple[Fold, Answers]] = {}
+    planned = len(subject_folds(table.subject, order.folds))
+    rotations, used = calibration(table, samples=CALIBRATION_SAMPLES, window=manifest.framing.window)
+    with interruption.cutting_short():
+        interruption.check()
+        streams, upright = _streams(order, manifest, table)
+        study = Study(order.arch, table, rotations, upright, order.seed, order.epochs, order.events)
+        for fold, answers in cross_validate(folds_of(study, streams, order.folds), jobs=order.jobs):
+            finished[fold.number] = fold, answers
+    if len(finished) < planned:
+        told = f"the figures are of {len(finished)} of {planned} folds" if finished else "there are no figures"
+        say(f"interrupted in the cross-validation: the model is kept, {told}")
+    elif interruption.asked:
+        say(INTERRUPTED_LATE)
+    if not finished:
+        return manifest, []
+    out_of_fold = joined(table, finished)
+    smoothing, metrics = _figures(out_of_fold, table, used, manifest)
+    metrics = {**metrics, "folds_planned": planned}
+    return msgspec.structs.replace(manifest, smoothing=smoothing, metrics=metrics), out_of_fold.curves
+
+
+def _streams(order: Order, manifest: Manifest, table: WindowTable) -> tuple[list[Stream], UprightConstants | None]:
+    """Return the streams to judge, and how they turn themselves upright."""
     recordings = read_recordings(order.data, Selection("train"))
-    streams = [stream_of(recording, filters, framing) for recording in recordings]
-    # Windows made elsewhere are not turned by the daemon either.
-    upright = _upright(arch) if streams else None
-    rotations, used = calibration(table, samples=CALIBRATION_SAMPLES, window=framing.window)
-    out_of_fold = cross_validate(
-        arch,
-        table,
-        streams or streams_of_table(table),
-        rotations,
-        upright=upright,
-        folds=order.folds,
-        seed=order.seed,
-        epochs=order.epochs,
-    )
-    smoothing = estimate([stream for fold in out_of_fold.judged for stream in fold], prior, framing)
-    reached = accuracy_across_folds(out_of_fold.judged, prior, framing)
+    if not recordings:
+        return streams_of_table(table), None  # windows made elsewhere are not turned by the daemon either
+    return [stream_of(one, manifest.filters, manifest.framing) for one in recordings], manifest.upright
+
+
+def _figures(
+    told: OutOfFold, table: WindowTable, used: NDArray[np.bool_], manifest: Manifest
+) -> tuple[Smoothing, dict[str, Any]]:
+    """Return the smoother's constants and the figures of the folds that are finished."""
+    prior, framing = manifest.smoothing.prior, manifest.framing
+    smoothing = estimate([stream for fold in told.judged for stream in fold], prior, framing)
+    if len(told.judged) > 1:
+        reached = accuracy_across_folds(told.judged, prior, framing)
+    else:  # no other fold to estimate constants on
+        reached = accuracy(told.judged[0], manifest.smoothing, framing)
     stream = {"accuracy_raw": reached.raw, "accuracy_in_force": reached.in_force, "accuracy": reached.settled}
+    asked = told.fold_of != NOT_ASKED
     figures: dict[str, Any] = {
         "protocol": "subject-wise cross-validation on the training volunteers",
-        "folds": int(out_of_fold.fold_of.max()) + 1,
-        "windows": _window_figures(table, out_of_fold.probabilities, out_of_fold.fold_of),
+        "folds": len(told.judged),
+        "windows": _window_figures(table.rows(asked), told.probabilities[asked], told.fold_of[asked]),
         "stream": stream,
     }
-    if _upright(arch):
-        kept = table.rows(~used)
-        figures["windows_calibrated"] = _window_figures(kept, out_of_fold.calibrated[~used], out_of_fold.fold_of[~used])
+    if manifest.upright:
+        kept = asked & ~used
+        figures["windows_calibrated"] = _window_figures(table.rows(kept), told.calibrated[kept], told.fold_of[kept])
     return smoothing, figures
 
 
@@ -145,15 +221,18 @@ def _without_folds(prior: tuple[float, ...]) -> Smoothing:
     return Smoothing((DEFAULT_DWELL_S,) * len(ACTIVITIES), jump, prior, DEFAULT_EVIDENCE, UNSURE_BELOW)
 
 
-def _provenance(order: Order, table: WindowTable, model: Any) -> dict[str, Any]:
+def _provenance(order: Order, table: WindowTable, fitted: Fitted) -> dict[str, Any]:
     epochs = f" --epochs {order.epochs}" if order.epochs else ""
     return {
         "data": DATA,
         "licence": LICENCE,
         "subjects": np.unique(table.subject).tolist(),
         "windows": len(table.codes),
-        "parameters": int(model.count_params()),
+        "parameters": int(fitted.model.count_params()),
         "seed": order.seed,
+        "epochs": len(fitted.epochs),
+        "epochs_planned": fitted.planned,
+        "weights_of_epoch": fitted.kept,
         "recipe": msgspec.to_builtins(architecture(order.arch).recipe),
         "command": f"har-train fit --arch {order.arch} --data {order.data.name} --out {order.out.name}"
         f" --seed {order.seed} --folds {order.folds}{epochs}",

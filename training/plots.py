@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from har_stream.activities import ACTIVITIES
 from har_stream.sinks.terminal import spoken
+from training.curves import Curves
 from training.scores import CALIBRATION_BINS
 from training.stream_scores import NOTHING, Timeline
 
@@ -30,11 +31,13 @@ def draw_all(
     codes: NDArray[np.uint8],
     timelines: dict[str, Timeline],
     folder: Path,
+    *,
+    curves: Curves | None,
 ) -> list[Path]:
     """Write every picture into a folder, and return their places.
 
     figures are those of evaluate; probabilities (n, 6) and true codes (n,) those of the labelled windows;
-    timelines, by device, whole recordings, of which the first is drawn.
+    timelines, by device, whole recordings, of which the first is drawn; curves those of the training, where known.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {
@@ -45,6 +48,8 @@ def draw_all(
     if timelines:
         device, timeline = next(iter(timelines.items()))
         pictures["timeline"] = lambda axes: _timeline(axes, device, timeline)
+    if curves is not None:
+        pictures["curves"] = lambda axes: _curves(axes, curves)
     return [_saved(folder / f"{name}.png", draw, wide=name == "timeline") for name, draw in pictures.items()]
 
 
@@ -83,6 +88,28 @@ def _calibration(axes: Axes, probabilities: NDArray[np.float32], codes: NDArray[
     axes.plot(mean, share, marker="o", color=COLOURS[4], label="windows")
     axes.set(xlabel="confidence", ylabel="share right", title="Calibration", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend()
+
+
+def _curves(axes: Axes, curves: Curves) -> None:
+    """Draw accuracies as lines, those of volunteers held out one a fold, and the loss against an axis of its own."""
+    _curve(axes, curves.final.accuracy, COLOURS[4], "accuracy on training windows, final fit")
+    for number, fold in enumerate(curves.folds):
+        label = "accuracy on volunteers held out, each fold" if number == 0 else None
+        _curve(axes, fold.held_out_accuracy, COLOURS[0], label)
+    loss = axes.twinx()
+    _curve(loss, curves.final.loss, "grey", "loss, final fit")
+    loss.set(ylabel="loss", ylim=(0, None))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set(xlabel="epoch", ylabel="share right", title="Training", ylim=(None, 1.02))
+    axes.legend(
+        handles=[*axes.get_legend_handles_labels()[0], *loss.get_legend_handles_labels()[0]], loc="center right"
+    )
+
+
+def _curve(axes: Axes, values: list[float | None], colour: str, label: str | None) -> None:
+    style = ":" if colour == "grey" else "-"
+    epochs = range(1, len(values) + 1)
+    axes.plot(epochs, np.array(values, np.float64), color=colour, linestyle=style, marker=".", label=label)
 
 
 def _timeline(axes: Axes, device: str, timeline: Timeline) -> None:
