@@ -30,7 +30,10 @@ def tilts_deg(values: np.ndarray) -> np.ndarray:
 def test_each_recording_is_turned_by_its_own_walking() -> None:
     one = table()
     seen = augmented(
-        one.values, upright_rotations(one), Augmentation(tilt_deg=0, turned_share=1), np.random.default_rng(1)
+        one.values,
+        upright_rotations(one),
+        Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=1),
+        np.random.default_rng(1),
     )
     assert tilts_deg(seen).max() < 1
     assert tilts_deg(one.values).min() > 15
@@ -39,17 +42,23 @@ def test_each_recording_is_turned_by_its_own_walking() -> None:
 def test_the_share_of_turned_windows_is_as_asked() -> None:
     one = table()
     seen = augmented(
-        one.values, upright_rotations(one), Augmentation(tilt_deg=0, turned_share=0.5), np.random.default_rng(1)
+        one.values,
+        upright_rotations(one),
+        Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0.5),
+        np.random.default_rng(1),
     )
     assert 0.3 < (tilts_deg(seen) < 1).mean() < 0.7
     untouched = augmented(
-        one.values, upright_rotations(one), Augmentation(tilt_deg=0, turned_share=0), np.random.default_rng(1)
+        one.values,
+        upright_rotations(one),
+        Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0),
+        np.random.default_rng(1),
     )
     assert untouched == pytest.approx(one.values, abs=1e-6)
 
 
 def test_tilts_have_their_spread_and_a_seed() -> None:
-    one, how = table(), Augmentation(tilt_deg=8, turned_share=1)
+    one, how = table(), Augmentation(tilt_deg=1, turned_tilt_deg=8, turned_share=1)
     many = np.concatenate(
         [augmented(one.values, upright_rotations(one), how, np.random.default_rng(seed)) for seed in range(20)]
     )

@@ -26,18 +26,21 @@ class Augmentation(msgspec.Struct, frozen=True):
     """How windows vary from epoch to epoch.
 
     tilt_deg is the standard deviation of a random rotation about each axis; turned_share the share of windows that
-    are turned into their recording's upright frame first.
+    are turned into their recording's upright frame first, and then by turned_tilt_deg: where up is known, less is open.
     """
 
     tilt_deg: float
+    turned_tilt_deg: float
     turned_share: float
 
 
 def augmented(values: Samples, upright: Rotations, how: Augmentation, generator: np.random.Generator) -> Samples:
     """Return windows (n, window, 9) for one epoch; upright (n, 3, 3) turns each into its recording's frame."""
     count = len(values)
-    tilt = Rotation.from_rotvec(np.radians(how.tilt_deg) * generator.standard_normal((count, 3))).as_matrix()
+    axes = generator.standard_normal((count, 3))
     chosen = generator.random((count, 1, 1)) < how.turned_share
+    tilt_deg = np.where(chosen[:, 0], how.turned_tilt_deg, how.tilt_deg)
+    tilt = Rotation.from_rotvec(np.radians(tilt_deg) * axes).as_matrix()
     return turned(values, tilt @ np.where(chosen, upright, np.eye(3)))
 
 

@@ -10,6 +10,7 @@ from training.architectures.conv_lstm import CONV_LSTM
 from training.architectures.larnn import LARNN
 from training.architectures.residual_bilstm import RESIDUAL_BILSTM
 from training.architectures.seed_lstm import SEED_LSTM, SEED_LSTM_ACC
+from training.architectures.sway_lstm import SWAY_LSTM
 
 __all__ = ["ARCHITECTURES", "Architecture", "Recipe", "architecture"]
 
@@ -19,6 +20,7 @@ ARCHITECTURES: Final = {
     "conv-lstm": CONV_LSTM,
     "residual-bilstm": RESIDUAL_BILSTM,
     "larnn": LARNN,
+    "sway-lstm": SWAY_LSTM,
 }
 
 

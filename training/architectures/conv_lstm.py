@@ -16,7 +16,7 @@ RECIPE: Final = Recipe(
     clip_norm=1.0,
     weight_decay=0.001,
     label_smoothing=0.1,
-    augmentation=Augmentation(tilt_deg=8.0, turned_share=0.5),
+    augmentation=Augmentation(tilt_deg=8.0, turned_tilt_deg=8.0, turned_share=0.5),
     chosen="that of the better of two tilts (5 and 8 degrees an axis) on four of these folds",
 )
 
