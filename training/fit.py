@@ -38,8 +38,10 @@ def select_channels(values: NDArray[np.float32], channels: tuple[str, ...]) -> N
     return values[:, :, [CHANNELS.index(channel) for channel in channels]]
 
 
-def fit(arch: Architecture, table: WindowTable, *, labels: int, seed: int, epochs: int | None, title: str) -> Any:
-    """Return a Keras model trained on all of `table`, with a progress bar on stderr."""
+def fit(
+    arch: Architecture, table: WindowTable, *, labels: int, seed: int, epochs: int | None, title: str | None
+) -> Any:
+    """Return a Keras model trained on all of `table`, with a progress bar on stderr; with no title, without."""
     keras = import_keras()
     keras.backend.clear_session()  # else names, and with them the exported file, tell how many fits went before
     keras.utils.set_random_seed(seed)
@@ -47,8 +49,8 @@ def fit(arch: Architecture, table: WindowTable, *, labels: int, seed: int, epoch
     model = arch.build(table.values.shape[1], len(arch.channels), labels)
     total = epochs or recipe.epochs
     _compile(keras, model, recipe, updates=total * -(-len(table.codes) // recipe.batch))
-    with _progress() as progress:
-        task = progress.add_task(title, total=total, figures="")
+    with _progress(shown=title is not None) as progress:
+        task = progress.add_task(title or "", total=total, figures="")
 
         def report(epoch: int, logs: dict[str, float]) -> None:
             figures = f"loss {logs['loss']:.3f}, accuracy on training windows {logs['accuracy']:.3f}"
@@ -88,6 +90,7 @@ def _compile(keras: Any, model: Any, recipe: Recipe, *, updates: int) -> None:
     )
 
 
-def _progress() -> Progress:
+def _progress(*, shown: bool) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.fields[figures]}"), console=Console(stderr=True))
+    figures = TextColumn("{task.fields[figures]}")
+    return Progress(*columns, figures, console=Console(stderr=True), disable=not shown)

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
 from har_stream.datasets import Selection, WindowTable
@@ -22,7 +21,7 @@ from training.export import CARD, write_manifest, write_weights
 from training.fit import fit
 from training.folds import cross_validate
 from training.labelled_windows import read_recordings, read_windows
-from training.scores import window_scores
+from training.scores import fold_scores
 from training.smoothing_constants import UNSURE_BELOW, accuracy_across_folds, estimate
 from training.streams import stream_of, streams_of_table
 
@@ -109,31 +108,20 @@ def _with_folds(
     figures: dict[str, Any] = {
         "protocol": "subject-wise cross-validation on the training volunteers",
         "folds": int(out_of_fold.fold_of.max()) + 1,
-        "windows": _window_figures(table, out_of_fold.probabilities, out_of_fold.fold_of),
+        "windows": fold_scores(out_of_fold.probabilities, table.codes, table.subject, out_of_fold.fold_of),
         "stream": stream,
     }
     if _upright(arch):
-        kept = table.rows(~used)
-        figures["windows_calibrated"] = _window_figures(kept, out_of_fold.calibrated[~used], out_of_fold.fold_of[~used])
+        kept = ~used
+        figures["windows_calibrated"] = fold_scores(
+            out_of_fold.calibrated[kept], table.codes[kept], table.subject[kept], out_of_fold.fold_of[kept]
+        )
     return smoothing, figures
 
 
 def _upright(arch: Architecture) -> UprightConstants | None:
     """Return how a model that was trained on turned windows learns to turn them; None for one that was not."""
     return UPRIGHT if arch.recipe.augmentation else None
-
-
-def _window_figures(
-    table: WindowTable, probabilities: NDArray[np.float32], fold_of: NDArray[np.int64]
-) -> dict[str, Any]:
-    scores = window_scores(probabilities, table.codes, table.subject)
-    right = probabilities.argmax(axis=1) + 1 == table.codes
-    by_fold = [float(right[fold_of == fold].mean()) for fold in np.unique(fold_of)]
-    return {
-        **scores,
-        "fold_mean": round(float(np.mean(by_fold)), 5),
-        "fold_std": round(float(np.std(by_fold)), 5),
-    }
 
 
 def _without_folds(prior: tuple[float, ...]) -> Smoothing:
