@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.broker import Broker
+from tests.small_uci import write_small_uci
 
 DATA_VARIABLE = "HAR_STREAM_DATA"
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -36,6 +37,12 @@ def hapt_zip() -> Path:
 def uci_zip() -> Path:
     """Windows of six of them in UCI HAR's layout."""
     return _data_file("UCI-HAR-layout.zip")
+
+
+@pytest.fixture(scope="session")
+def small_uci(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A UCI HAR folder of a few windows of two volunteers in each part."""
+    return write_small_uci(tmp_path_factory.mktemp("uci"), {"train": (1, 3), "test": (2, 4)})
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from har_stream.classifier import Classifier
 from har_stream.datasets import LabelledSpan, Recording, Selection, WindowTable
 from har_stream.errors import InputError
-from har_stream.manifest import CHANNELS, load_manifest
+from har_stream.manifest import load_manifest
 from tests.motion import motion
 from tests.stream_process import run
 from training import folds as folds_module
@@ -28,23 +28,6 @@ from training.smoothing_constants import Judged, accuracy, accuracy_across_folds
 from training.streams import streams_of_table
 
 SMALL = ("--epochs", "1", "--seed", "3", "--arch", "seed-lstm")
-
-
-@pytest.fixture(scope="session")
-def small_uci(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A UCI HAR folder of a few windows of two volunteers in each part."""
-    root = tmp_path_factory.mktemp("uci")
-    for part, subjects in (("train", (1, 3)), ("test", (2, 4))):
-        signals = root / part / "Inertial Signals"
-        signals.mkdir(parents=True)
-        codes = np.tile(np.arange(1, 7), 10)
-        generator = np.random.default_rng(len(part))
-        for number, channel in enumerate(CHANNELS):
-            values = generator.standard_normal((60, 128)) * 0.1 + codes[:, np.newaxis] * 0.1 * (number % 3)
-            np.savetxt(signals / f"{channel}_{part}.txt", values, fmt="%.7e")
-        np.savetxt(root / part / f"y_{part}.txt", codes, fmt="%d")
-        np.savetxt(root / part / f"subject_{part}.txt", np.repeat(subjects, 30), fmt="%d")
-    return root
 
 
 def weights_of(model: Path) -> list[bytes]:
