@@ -124,7 +124,7 @@ def _fit_all(plan: Plan, jobs: int) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not missing) as progress:
         task = progress.add_task("fits", total=len(orders), completed=len(orders) - len(missing))
-        for _ in spread(fit_fold, missing, jobs=jobs):
+        for _ in spread(fit_fold, missing, jobs=jobs) if missing else ():
             progress.advance(task)
 
 

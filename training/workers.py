@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from multiprocessing import get_context
 from typing import Final, TypeVar
 
@@ -22,19 +22,14 @@ def spread(function: Callable[[T], R], orders: Sequence[T], *, jobs: int) -> Ite
 
     An exception of the function's is raised here; then, as when the iterator is closed, the workers are terminated.
     """
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_prepare, max_tasks_per_child=ORDERS_A_PROCESS
-    )
-    try:
-        futures = {pool.submit(function, order): index for index, order in enumerate(orders)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BaseException:
-        for process in list((pool._processes or {}).values()):  # noqa: SLF001 - terminate_workers() is Python 3.14's
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    # Not concurrent.futures: with a limit of orders a process, Python 3.11's waits forever for a new process.
+    with get_context("spawn").Pool(jobs, _prepare, maxtasksperchild=ORDERS_A_PROCESS) as pool:
+        yield from pool.imap_unordered(partial(_numbered, function), list(enumerate(orders)))
+
+
+def _numbered(function: Callable[[T], R], numbered: tuple[int, T]) -> tuple[int, R]:
+    index, order = numbered
+    return index, function(order)
 
 
 def _prepare() -> None:
