@@ -90,7 +90,8 @@ def compare(comparison: Comparison, console: Console) -> None:
 
 def _plan(comparison: Comparison) -> Plan:
     names = list(dict.fromkeys(comparison.names)) or list(ARCHITECTURES)
-    epochs = {name: comparison.epochs or architecture(name).recipe.epochs for name in names}
+    recipes = {name: architecture(name).recipe for name in names}  # an unknown name is told before the data is read
+    epochs = {name: comparison.epochs or recipe.epochs for name, recipe in recipes.items()}
     table = read_windows(comparison.data, Selection("train"), uci_har_filters(), UCI_HAR_FRAMING)
     dealt = subject_folds(table.subject, comparison.folds)
     for folder in ("fits", "networks"):
