@@ -69,7 +69,7 @@ def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     name: str = request.param
     arch, folder = architecture(name), tmp_path_factory.mktemp(name)
     (folder / KERAS).write_bytes(b"an earlier network's")
-    model = fit(arch, table(60), labels=len(ACTIVITIES), seed=SEED, epochs=1, title=name)
+    model = fit(arch, table(60), labels=len(ACTIVITIES), seed=SEED, epochs=1).model
     write_manifest(manifest_of(name, arch, write_weights(model, folder)), folder)
     return name, model, folder
 

@@ -1,4 +1,4 @@
-"""har-train: fetch a data set, prepare windows, fit a model, evaluate it, estimate the simulator's people."""
+"""har-train: fetch data, prepare windows, fit and evaluate a model, compare architectures, estimate people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="har-train", description="Train and judge the models of har-stream.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_fetch, _add_prepare, _add_fit, _add_evaluate, _add_people):
+    for add in (_add_fetch, _add_prepare, _add_fit, _add_evaluate, _add_compare, _add_people):
         add(commands)
     return parser
 
@@ -98,6 +98,23 @@ def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
         "--plots", type=Path, help="draw them into this folder: confusion, people, calibration, timeline, curves"
     )
     one.set_defaults(run=_evaluate)
+
+
+def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
+    one = commands.add_parser(
+        "compare",
+        help="cross-validate architectures with several seeds, and write one table",
+        description="Every fit is kept in the folder: the same command goes on where an interrupted one stopped.",
+        epilog="example: har-train compare --data HAPT.zip --out comparison --arch seed-lstm --arch conv-lstm",
+    )
+    one.add_argument("--data", type=Path, required=True, help=DATA_HELP)
+    one.add_argument("--out", type=Path, required=True, help="the folder for the table and the fits")
+    one.add_argument("--arch", action="append", default=[], help="an architecture; give several; all if none is given")
+    one.add_argument("--seeds", type=_at_least(1), default=5, help="cross-validations of each (default 5)")
+    one.add_argument("--folds", type=_at_least(2), default=7, help="of each cross-validation by volunteer (default 7)")
+    one.add_argument("--epochs", type=_at_least(1), help="in place of each architecture's own number")
+    one.add_argument("--jobs", type=_at_least(1), default=os.cpu_count(), help="fits at a time (default: a core each)")
+    one.set_defaults(run=_compare)
 
 
 def _add_people(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -180,6 +197,17 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         arguments.json.write_text(figures + "\n", "utf-8")
     print(figures)
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415
+
+    from training.compare import PIPE_WIDTH, Comparison, compare  # noqa: PLC0415
+
+    one = arguments
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    compare(Comparison(tuple(one.arch), one.data, one.out, one.seeds, one.folds, one.epochs, one.jobs), console)
     return 0
 
 

@@ -28,7 +28,7 @@ from training.folds import NOT_ASKED, Answers, Fold, OutOfFold, Study, cross_val
 from training.interruption import Interruption
 from training.labelled_windows import read_recordings, read_windows
 from training.progress import fit_progress
-from training.scores import window_scores
+from training.scores import fold_scores
 from training.smoothing_constants import UNSURE_BELOW, accuracy, accuracy_across_folds, estimate
 from training.streams import Stream, stream_of, streams_of_table
 
@@ -185,31 +185,22 @@ def _figures(
     figures: dict[str, Any] = {
         "protocol": "subject-wise cross-validation on the training volunteers",
         "folds": len(told.judged),
-        "windows": _window_figures(table.rows(asked), told.probabilities[asked], told.fold_of[asked]),
+        "windows": fold_scores(
+            told.probabilities[asked], table.codes[asked], table.subject[asked], told.fold_of[asked]
+        ),
         "stream": stream,
     }
     if manifest.upright:
         kept = asked & ~used
-        figures["windows_calibrated"] = _window_figures(table.rows(kept), told.calibrated[kept], told.fold_of[kept])
+        figures["windows_calibrated"] = fold_scores(
+            told.calibrated[kept], table.codes[kept], table.subject[kept], told.fold_of[kept]
+        )
     return smoothing, figures
 
 
 def _upright(arch: Architecture) -> UprightConstants | None:
     """Return how a model that was trained on turned windows learns to turn them; None for one that was not."""
     return UPRIGHT if arch.recipe.augmentation else None
-
-
-def _window_figures(
-    table: WindowTable, probabilities: NDArray[np.float32], fold_of: NDArray[np.int64]
-) -> dict[str, Any]:
-    scores = window_scores(probabilities, table.codes, table.subject)
-    right = probabilities.argmax(axis=1) + 1 == table.codes
-    by_fold = [float(right[fold_of == fold].mean()) for fold in np.unique(fold_of)]
-    return {
-        **scores,
-        "fold_mean": round(float(np.mean(by_fold)), 5),
-        "fold_std": round(float(np.std(by_fold)), 5),
-    }
 
 
 def _without_folds(prior: tuple[float, ...]) -> Smoothing:

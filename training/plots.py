@@ -99,7 +99,7 @@ def _curves(axes: Axes, curves: Curves) -> None:
     loss = axes.twinx()
     _curve(loss, curves.final.loss, "grey", "loss, final fit")
     loss.set(ylabel="loss", ylim=(0, None))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel="share right", title="Training", ylim=(None, 1.02))
     axes.legend(
         handles=[*axes.get_legend_handles_labels()[0], *loss.get_legend_handles_labels()[0]], loc="center right"

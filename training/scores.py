@@ -34,6 +34,19 @@ def window_scores(probabilities: NDArray[np.float32], codes: Codes, subjects: ND
     }
 
 
+def fold_scores(
+    probabilities: NDArray[np.float32], codes: Codes, subjects: NDArray[np.int16], fold_of: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return window_scores over all folds (fold_of (n,)), and mean and standard deviation of the folds' accuracies."""
+    right = probabilities.argmax(axis=1) + 1 == codes
+    by_fold = [right[fold_of == fold].mean() for fold in np.unique(fold_of)]
+    return {
+        **window_scores(probabilities, codes, subjects),
+        "fold_mean": _rounded(np.mean(by_fold)),
+        "fold_std": _rounded(np.std(by_fold)),
+    }
+
+
 def confusion_matrix(truth: NDArray[np.int64], told: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return counts (6, 6): a row a true activity, a column an answer."""
     counts = np.zeros((len(ACTIVITIES), len(ACTIVITIES)), np.int64)
