@@ -60,7 +60,7 @@ def timeline(truth: str, in_force: str) -> Timeline:
     true = line(truth)
     edges = [0, *(np.flatnonzero(np.diff(true)) + 1).tolist(), len(true)]
     spans = tuple((a, b) for a, b in pairwise(edges) if true[a] != NOTHING)
-    return Timeline(true, line(in_force), line(in_force), line(in_force), 1.0, spans)
+    return Timeline(true, line(in_force), line(in_force), line(in_force), 1.0, spans, np.zeros(len(true), np.bool_))
 
 
 def test_delays_run_from_a_true_change_to_the_label_that_tells_it() -> None:

@@ -57,6 +57,14 @@ def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
         ("stream, label in force right", f"{stream['accuracy_in_force']:.2%}"),
         ("stream, settled label right", f"{stream['accuracy']:.2%}"),
     ]
+    if "delay_s" in stream:
+        rows += [
+            ("stream, false changes an hour inside unchanged activities", f"{stream['false_changes_per_hour']:.1f}"),
+            ("stream, seconds to the new label: median", f"{stream['delay_s']['p50']:.2f}"),
+            ("stream, seconds to the new label: 95th percentile", f"{stream['delay_s']['p95']:.2f}"),
+            ("stream, labelled time that gets a label", f"{stream['coverage_in_force']:.2%}"),
+            ("stream, time in postural transitions that gets unknown", f"{stream['transitions_unknown']:.2%}"),
+        ]
     if "windows_calibrated" in metrics:
         calibrated = metrics["windows_calibrated"]
         rows += [
@@ -85,7 +93,8 @@ along a half cosine) is {chosen}.
 | --- | --- |
 {table}
 
-On the stream each window of a whole recording counts whose last half carries one of the six activities.
+On the stream all time of whole recordings counts that carries one of the six activities; the label in force is
+what a subscriber had at each moment, delays included.
 Confusion of windows, a row a true activity, a column an answer, in the order of the labels:
 
 | walking | upstairs | downstairs | sitting | standing | laying |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from har_stream.classifier import Classifier
 from har_stream.datasets import Recording, Selection, WindowTable
 from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.pipeline import Pipeline
+from har_stream.preprocessing import filter_recording
 from har_stream.samples import SampleBlock
 from har_stream.settings import IntakeSettings
-from har_stream.upright import turned
-from training.augmentation import calibration
+from har_stream.state import DeviceState, States
+from har_stream.upright import calibrated, gravity_of, turned
+from training.augmentation import WALKING_CODE, calibration
 from training.curves import read_curves
 from training.labelled_windows import read_recordings, read_windows
 from training.scores import window_scores
@@ -44,6 +47,8 @@ def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = 
     recordings = read_recordings(data, selection)
     timelines = {one.device: _replayed(classifier, manifest, one) for one in recordings}
     figures["stream"] = stream_scores(list(timelines.values())) if timelines else _rows(classifier, manifest, table)
+    if timelines and manifest.upright is not None:
+        figures["stream_calibrated"] = stream_scores([_calibrated_replay(classifier, manifest, r) for r in recordings])
     if plots is not None:
         from training.plots import draw_all  # noqa: PLC0415 - who wants no pictures need not load matplotlib
 
@@ -60,9 +65,30 @@ def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) 
     return window_scores(probabilities, kept.codes, kept.subject)
 
 
-def _replayed(classifier: Classifier, manifest: Manifest, recording: Recording) -> Timeline:
-    """Send one recording through the daemon's pipeline."""
+def _calibrated_replay(classifier: Classifier, manifest: Manifest, recording: Recording) -> Timeline:
+    """Send one recording through a pipeline that was calibrated by its first ten seconds of walking.
+
+    Those are for no score. A recording without as much walking is not calibrated.
+    """
+    truth, known = recording.truth, dict[str, DeviceState]()
+    walked = np.flatnonzero(truth == WALKING_CODE) if truth is not None else np.zeros(0, np.int64)
+    taught_by = walked[: round(CALIBRATION_S * recording.rate_hz)]
+    if manifest.upright and truth is not None and len(taught_by) == round(CALIBRATION_S * recording.rate_hz):
+        channels = filter_recording(recording.values, manifest.filters, rate_hz=recording.rate_hz)
+        upright = calibrated(gravity_of(channels[np.newaxis, taught_by])[0], manifest.upright)
+        known[recording.device] = DeviceState(upright)
+        unscored = truth.copy()
+        unscored[taught_by] = 0
+        return _replayed(classifier, manifest, replace(recording, truth=unscored), known)
+    return _replayed(classifier, manifest, recording)
+
+
+def _replayed(
+    classifier: Classifier, manifest: Manifest, recording: Recording, known: States | None = None
+) -> Timeline:
+    """Send one recording through the daemon's pipeline, which may know something of its device."""
     pipeline = Pipeline(manifest, classifier, IntakeSettings(), Accounting())
+    pipeline.restore(known or {})
     rate_hz, told = recording.rate_hz, []
     for start in range(0, len(recording.values), BLOCK):
         values = recording.values[start : start + BLOCK]

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ def write_weights(model: Any, folder: Path) -> dict[Engine, Weights]:
     model.set_weights(values)
     model(np.zeros((1, *model.input_shape[1:]), np.float32))  # the export wants a model that has been called
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of the exporter's own code
         model.export(folder / ONNX, format="onnx", opset_version=OPSET, verbose=False)
     weights: dict[Engine, Weights] = {"onnx": _weights(folder / ONNX)}
     (folder / KERAS).unlink(missing_ok=True)  # an earlier network's

@@ -127,7 +127,10 @@ def answers_of(fold: Fold) -> Answers:
     def ask(values: Samples) -> NDArray[np.float32]:
         return softmax(logits_of(fitted.model, arch, values))
 
-    judged = [Judged(_ask_stream(ask, stream, study.upright), stream.truth, stream.begins) for stream in fold.streams]
+    judged = [
+        Judged(_ask_stream(ask, stream, study.upright), stream.truth, stream.begins, stream.samples)
+        for stream in fold.streams
+    ]
     calibrated = ask(turned(held_out.values, study.rotations[inside]))
     return Answers(ask(held_out.values), calibrated, judged, curve_of(fitted.epochs, fold.held_out))
 

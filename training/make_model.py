@@ -30,7 +30,9 @@ from training.labelled_windows import read_recordings, read_windows
 from training.progress import fit_progress
 from training.scores import fold_scores
 from training.smoothing_constants import UNSURE_BELOW, accuracy, accuracy_across_folds, estimate
+from training.stream_scores import stream_scores
 from training.streams import Stream, stream_of, streams_of_table
+from training.unseen_streams import unseen_timelines
 
 DATA: Final = "HAPT / UCI HAR training volunteers, UCI Machine Learning Repository 341 and 240"
 LICENCE: Final = "CC BY 4.0"
@@ -176,11 +178,6 @@ def _figures(
     """Return the smoother's constants and the figures of the folds that are finished."""
     prior, framing = manifest.smoothing.prior, manifest.framing
     smoothing = estimate([stream for fold in told.judged for stream in fold], prior, framing)
-    if len(told.judged) > 1:
-        reached = accuracy_across_folds(told.judged, prior, framing)
-    else:  # no other fold to estimate constants on
-        reached = accuracy(told.judged[0], manifest.smoothing, framing)
-    stream = {"accuracy_raw": reached.raw, "accuracy_in_force": reached.in_force, "accuracy": reached.settled}
     asked = told.fold_of != NOT_ASKED
     figures: dict[str, Any] = {
         "protocol": "subject-wise cross-validation on the training volunteers",
@@ -188,7 +185,7 @@ def _figures(
         "windows": fold_scores(
             told.probabilities[asked], table.codes[asked], table.subject[asked], told.fold_of[asked]
         ),
-        "stream": stream,
+        "stream": _stream_figures(told, manifest),
     }
     if manifest.upright:
         kept = asked & ~used
@@ -196,6 +193,18 @@ def _figures(
             told.calibrated[kept], table.codes[kept], table.subject[kept], told.fold_of[kept]
         )
     return smoothing, figures
+
+
+def _stream_figures(told: OutOfFold, manifest: Manifest) -> dict[str, Any]:
+    """Return the figures of whole recordings; of windows alone where the data set holds no recordings."""
+    prior, framing = manifest.smoothing.prior, manifest.framing
+    if len(told.judged) == 1:  # no other fold to estimate constants on
+        reached = accuracy(told.judged[0], manifest.smoothing, framing)
+    elif told.judged[0][0].samples is not None:
+        return stream_scores(unseen_timelines(told.judged, prior, framing))
+    else:
+        reached = accuracy_across_folds(told.judged, prior, framing)
+    return {"accuracy_raw": reached.raw, "accuracy_in_force": reached.in_force, "accuracy": reached.settled}
 
 
 def _upright(arch: Architecture) -> UprightConstants | None:

@@ -11,6 +11,7 @@ from har_stream.activities import ACTIVITIES
 from har_stream.samples import Codes
 
 CALIBRATION_BINS: Final = 15
+COVERAGES: Final = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
 
 
 def window_scores(probabilities: NDArray[np.float32], codes: Codes, subjects: NDArray[np.int16]) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def window_scores(probabilities: NDArray[np.float32], codes: Codes, subjects: ND
         "recall_macro": _rounded((hits / np.maximum(confusion.sum(axis=1), 1)).mean()),
         "ece": _rounded(calibration_error(probabilities.max(axis=1), right)),
         "worst_subject": min(per_subject.values()),
+        "coverage": accuracy_by_coverage(probabilities.max(axis=1), right),
         "confusion": confusion.tolist(),
         "per_subject": per_subject,
     }
@@ -69,6 +71,17 @@ def calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_])
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
     gaps = [abs(np.sum(confidence[bins == one] - right[bins == one])) for one in range(CALIBRATION_BINS)]
     return np.float64(np.sum(gaps) / max(len(confidence), 1))
+
+
+def accuracy_by_coverage(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Return how many of the surest windows are right, and how sure (n,) the least sure of them is, by their share."""
+    surest = right[np.argsort(-confidence, kind="stable")]
+    least = np.sort(confidence)[::-1]
+    counts = [max(1, round(share * len(right))) for share in COVERAGES]
+    return [
+        {"coverage": share, "accuracy": _rounded(surest[:count].mean()), "confidence": _rounded(least[count - 1])}
+        for share, count in zip(COVERAGES, counts, strict=True)
+    ]
 
 
 def _rounded(share: np.floating[Any]) -> float:

@@ -1,7 +1,9 @@
 """The constants of the smoother, estimated on the training volunteers' streams.
 
-Dwell times and jumps are counted in the truth; the weight of evidence is chosen on probabilities of networks
-that never saw the volunteer (out of fold), for the sum of two accuracies: label in force and settled label.
+Dwell times and jumps are counted in the truth. The weight of evidence, and the probability below which the label in
+force is unknown, are chosen on probabilities of networks that never saw the volunteer (out of fold), for the sum of
+two accuracies: that of the settled label, and that of the label in force, for which unknown is right in a postural
+transition (HAPT's classes 7 to 12) and wrong in an activity.
 """
 
 from __future__ import annotations
@@ -20,42 +22,53 @@ from har_stream.smoothing import LAG, NONE, Smoother
 EVIDENCE_GRID: Final = (0.3, 0.5, 0.7, 1.0, 1.3, 1.6, 2.0, 2.5)
 UNSURE_BELOW: Final = 0.5
 """A label that is less probable than all others together is published as unknown."""
+UNSURE_GRID: Final = (UNSURE_BELOW, 0.6, 0.7, 0.8, 0.9)
 JUMP_PSEUDO_COUNT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One stream with the probabilities (w, 6) of a network that was not trained on its volunteer."""
+    """One stream with the probabilities (w, 6) of a network that was not trained on its volunteer.
+
+    truth (w,) of each window's last half; samples (n,), that of the whole recording, where the stream is one.
+    """
 
     probabilities: NDArray[np.float32]
     truth: Codes
     begins: NDArray[np.bool_]
+    samples: Codes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StreamAccuracy:
-    """Shares of the windows with an activity as truth whose label is right."""
+    """Shares of the windows with an activity as truth whose label is right, and what unknown is worth.
+
+    with_transitions counts windows in postural transitions too, for which unknown is right; coverage is the share of
+    windows with an activity that get a label, transitions_unknown that of windows in transitions that get none.
+    """
 
     raw: float
     in_force: float
     settled: float
+    with_transitions: float
+    coverage: float
+    transitions_unknown: float
 
 
 def estimate(judged: list[Judged], prior: tuple[float, ...], framing: Framing) -> Smoothing:
     """Return the smoother's constants for streams of windows a hop apart."""
     dwell_s, jump = _dwell_and_jump([stream.truth for stream in judged], hop_s=framing.hop / framing.rate_hz)
-    candidates = [Smoothing(dwell_s, jump, prior, evidence, UNSURE_BELOW) for evidence in EVIDENCE_GRID]
 
-    def merit(constants: Smoothing) -> float:
-        reached = accuracy(judged, constants, framing)
-        return reached.in_force + reached.settled
+    def best(candidates: list[Smoothing]) -> Smoothing:
+        return max(candidates, key=lambda constants: _merit(accuracy(judged, constants, framing)))
 
-    return max(candidates, key=merit)
+    sure = best([Smoothing(dwell_s, jump, prior, evidence, UNSURE_BELOW) for evidence in EVIDENCE_GRID])
+    return best([Smoothing(dwell_s, jump, prior, sure.evidence, below) for below in UNSURE_GRID])
 
 
 def accuracy(judged: list[Judged], constants: Smoothing, framing: Framing) -> StreamAccuracy:
     """Return how often raw, in-force and settled labels are right over all streams."""
-    return _shares([_tally(stream, constants, framing) for stream in judged])
+    return _shares([_tally(judged, constants, framing)])
 
 
 def accuracy_across_folds(folds: list[list[Judged]], prior: tuple[float, ...], framing: Framing) -> StreamAccuracy:
@@ -63,30 +76,41 @@ def accuracy_across_folds(folds: list[list[Judged]], prior: tuple[float, ...], f
     tallies = []
     for number, held_out in enumerate(folds):
         others = [stream for at, fold in enumerate(folds) if at != number for stream in fold]
-        constants = estimate(others, prior, framing)
-        tallies += [_tally(stream, constants, framing) for stream in held_out]
+        tallies.append(_tally(held_out, estimate(others, prior, framing), framing))
     return _shares(tallies)
 
 
-def _tally(stream: Judged, constants: Smoothing, framing: Framing) -> NDArray[np.int64]:
-    """Count (right, labelled) windows of one stream for raw, in-force and settled labels: (3, 2)."""
-    smoother = Smoother(constants, framing, rows=1)
-    smoothed = smoother.push(np.zeros(len(stream.truth), np.intp), stream.begins, stream.probabilities)
-    truth = stream.truth.astype(np.int64) - 1
-    counts = []
+def _merit(reached: StreamAccuracy) -> float:
+    return reached.with_transitions + reached.settled
+
+
+def _tally(judged: list[Judged], constants: Smoothing, framing: Framing) -> NDArray[np.int64]:
+    """Count (right, asked) windows of all streams for each figure of StreamAccuracy: (6, 2)."""
+    rows = np.repeat(np.arange(len(judged)), [len(stream.truth) for stream in judged])
+    probabilities = np.concatenate([stream.probabilities for stream in judged])
+    begins = np.concatenate([stream.begins for stream in judged])
+    smoothed = Smoother(constants, framing, rows=len(judged)).push(rows, begins, probabilities)
+    truth = np.concatenate([stream.truth for stream in judged]).astype(np.int64) - 1
     # A settled label speaks of the window LAG before; the first after a reset say nothing yet.
-    settled = np.append(smoothed.settled[LAG:], np.full(min(LAG, len(truth)), NONE))
-    everything = np.ones(len(truth), np.bool_)
-    kinds = ((stream.probabilities.argmax(axis=1), everything), (smoothed.in_force, everything))
-    for told, spoken in (*kinds, (settled, settled != NONE)):
-        counted = (truth >= 0) & (truth < len(ACTIVITIES)) & spoken
-        counts.append(((told == truth)[counted].sum(), counted.sum()))
-    return np.array(counts)
+    settled = np.full(len(rows), NONE)
+    earlier = np.flatnonzero(rows[LAG:] == rows[:-LAG])
+    settled[earlier] = smoothed.settled[earlier + LAG]
+    told, active, between = smoothed.in_force, (truth >= 0) & (truth < len(ACTIVITIES)), truth >= len(ACTIVITIES)
+    right = told == np.where(between, NONE, truth)
+    asked = {
+        "raw": (probabilities.argmax(axis=1) == truth, active),
+        "in_force": (right, active),
+        "settled": (settled == truth, active & (settled != NONE)),
+        "with_transitions": (right, active | between),
+        "coverage": (told != NONE, active),
+        "transitions_unknown": (right, between),
+    }
+    return np.array([(hits[counted].sum(), counted.sum()) for hits, counted in asked.values()])
 
 
 def _shares(tallies: list[NDArray[np.int64]]) -> StreamAccuracy:
-    right, labelled = np.sum(tallies, axis=0).T
-    return StreamAccuracy(*(right / np.maximum(labelled, 1)).round(5).tolist())
+    right, asked = np.sum(tallies, axis=0).T
+    return StreamAccuracy(*(right / np.maximum(asked, 1)).round(5).tolist())
 
 
 def _dwell_and_jump(truths: list[Codes], *, hop_s: float) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:

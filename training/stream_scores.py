@@ -6,9 +6,10 @@ one of the span that it names, the label in force of every moment until the next
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,8 @@ Labels = NDArray[np.int64]
 class Timeline:
     """One recording, sample by sample: what was true (n,) and what raw, in-force and settled labels said (n,).
 
-    Indices of activities, NOTHING elsewhere; spans holds (start, stop) of each true activity.
+    Indices of activities, NOTHING elsewhere; spans holds (start, stop) of each true activity; between (n,) marks
+    postural transitions, which are none of the six.
     """
 
     truth: Labels
@@ -36,24 +38,46 @@ class Timeline:
     settled: Labels
     rate_hz: float
     spans: tuple[tuple[int, int], ...]
+    between: NDArray[np.bool_]
 
 
 def timeline_of(truth: Codes, predictions: list[Prediction], *, rate_hz: float, hop: int, start_s: float) -> Timeline:
     """Lay a recording's predictions over its truth (n,) of activity codes."""
     index = {label: number for number, label in enumerate(ACTIVITIES)}
+
+    def told(one: Prediction) -> Told:
+        end, settled = round((one.end_s - start_s) * rate_hz) + 1, None
+        if one.settled:
+            first, last = (round((time_s - start_s) * rate_hz) for time_s in (one.settled.start_s, one.settled.end_s))
+            settled = (first, last, index.get(one.settled.label, NOTHING))
+        return Told(end, index[one.raw], index.get(one.label, NOTHING), settled)
+
+    return laid(truth, map(told, predictions), rate_hz=rate_hz, hop=hop)
+
+
+class Told(NamedTuple):
+    """What is told at one window's end: indices of labels; settled is (first sample, one past the last, label)."""
+
+    end: int
+    raw: int
+    in_force: int
+    settled: tuple[int, int, int] | None
+
+
+def laid(truth: Codes, words: Iterable[Told], *, rate_hz: float, hop: int) -> Timeline:
+    """Lay what is told of a recording over its truth (n,) of activity codes."""
     true = truth.astype(np.int64) - 1
-    true[true >= len(ACTIVITIES)] = NOTHING
+    between = true >= len(ACTIVITIES)
+    true[between] = NOTHING
     raw, in_force, settled = (np.full(len(truth), NOTHING, np.int64) for _ in range(3))
-    for prediction in predictions:
-        end = round((prediction.end_s - start_s) * rate_hz) + 1
-        raw[end - hop : end] = index[prediction.raw]
+    for told in words:
+        raw[told.end - hop : told.end] = told.raw
         # The median looks one sample ahead, so a window is out when the next sample has come.
-        in_force[end + 1 :] = index.get(prediction.label, NOTHING)
-        if prediction.settled:
-            last = prediction.settled
-            start, stop = (round((time_s - start_s) * rate_hz) for time_s in (last.start_s, last.end_s))
-            settled[start:stop] = index.get(last.label, NOTHING)
-    return Timeline(true, raw, in_force, settled, rate_hz, _spans(true))
+        in_force[told.end + 1 :] = told.in_force
+        if told.settled:
+            first, last, label = told.settled
+            settled[first:last] = label
+    return Timeline(true, raw, in_force, settled, rate_hz, _spans(true), between)
 
 
 def stream_scores(timelines: list[Timeline]) -> dict[str, Any]:
@@ -63,11 +87,15 @@ def stream_scores(timelines: list[Timeline]) -> dict[str, Any]:
     delays_s = np.array([delay for one in timelines for delay in _delays_s(one)])
     known = delays_s[np.isfinite(delays_s)]
     told = sum(int(((one.truth != NOTHING) & (one.in_force != NOTHING)).sum()) for one in timelines)
+    between = sum(int(one.between.sum()) for one in timelines)
+    unknown = sum(int((one.between & (one.in_force == NOTHING)).sum()) for one in timelines)
     return {
         "accuracy_raw": _share(timelines, "raw", labelled),
         "accuracy": _share(timelines, "settled", labelled),
         "accuracy_in_force": _share(timelines, "in_force", labelled),
         "coverage_in_force": round(told / max(labelled, 1), 5),
+        "accuracy_in_force_where_told": round(_right(timelines, "in_force") / max(told, 1), 5),
+        "transitions_unknown": round(unknown / max(between, 1), 5),
         "false_changes_per_hour": round(sum(map(_false_changes, timelines)) / max(hours, 1e-9), 2),
         "delay_s": {
             "p50": _quantile(known, 0.5),
@@ -81,8 +109,11 @@ def stream_scores(timelines: list[Timeline]) -> dict[str, Any]:
 
 
 def _share(timelines: list[Timeline], kind: str, labelled: int) -> float:
-    right = sum(int(((one.truth != NOTHING) & (getattr(one, kind) == one.truth)).sum()) for one in timelines)
-    return round(right / max(labelled, 1), 5)
+    return round(_right(timelines, kind) / max(labelled, 1), 5)
+
+
+def _right(timelines: list[Timeline], kind: str) -> int:
+    return sum(int(((one.truth != NOTHING) & (getattr(one, kind) == one.truth)).sum()) for one in timelines)
 
 
 def _spans(truth: Labels) -> tuple[tuple[int, int], ...]:

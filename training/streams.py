@@ -17,12 +17,16 @@ from har_stream.upright import Upright
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Consecutive windows of one recording: values (w, window, 9), truth (w,) of each window's last half."""
+    """Consecutive windows of one recording: values (w, window, 9), truth (w,) of each window's last half.
+
+    samples (n,) is the truth of the whole recording, where the stream is one.
+    """
 
     subject: int
     values: Samples
     truth: Codes
     begins: NDArray[np.bool_]
+    samples: Codes | None = None
 
 
 def stream_of(recording: Recording, filters: Filters, framing: Framing) -> Stream:
@@ -32,7 +36,8 @@ def stream_of(recording: Recording, filters: Filters, framing: Framing) -> Strea
     preprocessing.reset(row, recording.values[np.newaxis, 0])
     truth = np.zeros(len(recording.values), np.uint8) if recording.truth is None else recording.truth
     windows = preprocessing.push(row, recording.values[np.newaxis], truth[np.newaxis])
-    return Stream(recording.subject, windows.values, majority_of_last_half(windows.truth), windows.index == 0)
+    halves = majority_of_last_half(windows.truth)
+    return Stream(recording.subject, windows.values, halves, windows.index == 0, truth)
 
 
 def turned_as_learned(stream: Stream, walking: NDArray[np.float32], constants: UprightConstants) -> Samples:
