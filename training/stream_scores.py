@@ -83,7 +83,7 @@ def laid(truth: Codes, words: Iterable[Told], *, rate_hz: float, hop: int) -> Ti
 def stream_scores(timelines: list[Timeline]) -> dict[str, Any]:
     """Return the figures over several recordings, ready for JSON; shares of labelled time, delays in s."""
     labelled = sum(int((one.truth != NOTHING).sum()) for one in timelines)
-    hours = sum((one.truth != NOTHING).sum() / one.rate_hz for one in timelines) / SECONDS_AN_HOUR
+    hours = float(sum((one.truth != NOTHING).sum() / one.rate_hz for one in timelines)) / SECONDS_AN_HOUR
     delays_s = np.array([delay for one in timelines for delay in _delays_s(one)])
     known = delays_s[np.isfinite(delays_s)]
     told = sum(int(((one.truth != NOTHING) & (one.in_force != NOTHING)).sum()) for one in timelines)
