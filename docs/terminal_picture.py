@@ -34,7 +34,7 @@ FRAME: Final = re.sub(r"@font-face {{.*?}}\n|<!--.*?-->", "", CONSOLE_SVG_FORMAT
 
 def draw() -> str:
     """Run the stream from the simulator to the table, and return the table as an SVG picture."""
-    folder = resolve("seed-lstm")
+    folder = resolve("sway-lstm")
     manifest = load_manifest(folder)
     pipeline = Pipeline(manifest, Classifier(folder, manifest), IntakeSettings(), Accounting())
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)

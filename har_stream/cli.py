@@ -24,7 +24,7 @@ examples:
   har-stream --source 'sim:?devices=3'                       three simulated people on the terminal
   har-stream --source 'replay:HAPT.zip?speed=max&subject=1'  a recorded volunteer, as fast as it goes
   har-stream --source sim: --sink mqtt://localhost/har --sink jsonl:labels.jsonl
-  har-stream --model conv-lstm --source 'replay:phone.csv' --state kept --calibrate phone
+  har-stream --source 'replay:phone.csv' --state kept --calibrate phone
                                                              learn from ten seconds of walking how phone is worn
 
 sources:

@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     source: str = ""
     sinks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("stdout:",)
-    model: str = "seed-lstm"
+    model: str = "sway-lstm"
     engine: Engine = "onnx"
     hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     state: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from tests.small_uci import write_small_uci
 
 DATA_VARIABLE = "HAR_STREAM_DATA"
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# Shells start what runs in the background deaf to Ctrl-C, and every process under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile("nightly", deadline=None, max_examples=2000)

@@ -20,7 +20,7 @@ WALKS = "sim:?devices=3&speed=max&loop=no&script=sitting:10,walking:30"
 OTHER = DeviceState(UprightState((0.0, 0.0, 1.0), 9))
 
 
-def make(folder: Path | None, device: str = "sim02", source: str = WALKS, model: str = "conv-lstm") -> Calibrator:
+def make(folder: Path | None, device: str = "sim02", source: str = WALKS, model: str = "sway-lstm") -> Calibrator:
     return Calibrator(Settings(source=source, model=model), device, Event(), state=folder)
 
 
@@ -112,6 +112,6 @@ def test_what_cannot_be_calibrated_is_a_fault_of_the_configuration(tmp_path: Pat
         make(None)
     with pytest.raises(ConfigError, match=r"'a b' is no device id"):
         make(tmp_path, device="a b")
-    with pytest.raises(ConfigError, match=r"seed-lstm takes no upright reference; give --model conv-lstm"):
+    with pytest.raises(ConfigError, match=r"seed-lstm takes no upright reference; give --model sway-lstm"):
         make(tmp_path, model="seed-lstm")
     assert list(tmp_path.iterdir()) == []

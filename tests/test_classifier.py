@@ -30,7 +30,7 @@ def copied(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
 
 
-@pytest.mark.parametrize("name", ["seed-lstm", "conv-lstm"])
+@pytest.mark.parametrize("name", ["seed-lstm", "sway-lstm"])
 def test_tensorflow_says_the_same_as_onnx_runtime(name: str) -> None:
     folder = resolve(name)
     manifest = load_manifest(folder)

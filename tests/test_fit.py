@@ -71,13 +71,13 @@ def same(one: Fitted, other: Fitted) -> bool:
 
 
 def test_looking_at_volunteers_held_out_changes_no_weight(small_uci: Path) -> None:
-    blind = fitted_to(small_uci, "conv-lstm", 2)
-    looking = fitted_to(small_uci, "conv-lstm", 2, held_out=table_of(small_uci))
+    blind = fitted_to(small_uci, "sway-lstm", 2)
+    looking = fitted_to(small_uci, "sway-lstm", 2, held_out=table_of(small_uci))
     assert same(blind, looking)
     assert [epoch.held_out_accuracy is None for epoch in (*blind.epochs, *looking.epochs)] == [True] * 2 + [False] * 2
 
 
-@pytest.mark.parametrize("arch", ["seed-lstm", "conv-lstm"])  # all epochs in one go, and each with its own windows
+@pytest.mark.parametrize("arch", ["seed-lstm", "sway-lstm"])  # all epochs in one go, and each with its own windows
 def test_an_interrupted_fit_has_the_weights_of_its_lowest_loss(small_uci: Path, arch: str) -> None:
     seen: list[int] = []
     fitted = fitted_to(small_uci, arch, 6, told=[lambda epoch: seen.append(epoch.number)], stop=lambda: len(seen) == 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -26,7 +27,7 @@ from training.kept_fits import (
     write_whole,
 )
 
-KEY = Key("conv-lstm", "n", ("body_acc_x",), {"batch": 128}, 40, 1, (1, 3), "w", 500, {"keras": "3"})
+KEY = Key("sway-lstm", "n", ("body_acc_x",), {"batch": 128}, 40, 1, (1, 3), "w", 500, {"keras": "3"})
 
 
 def some_fit(seed: int = 1, windows: int = 12) -> KeptFit:
@@ -121,18 +122,19 @@ def test_every_window_is_in_the_digest() -> None:
 
 
 def test_neither_prose_nor_epochs_are_in_the_recipe_of_a_key() -> None:
-    assert {"batch", "learning_rate", "augmentation"} < set(fitted_recipe(architecture("conv-lstm")))
-    assert not {"chosen", "epochs"} & set(fitted_recipe(architecture("conv-lstm")))
+    assert {"batch", "learning_rate", "augmentation"} < set(fitted_recipe(architecture("sway-lstm")))
+    assert not {"chosen", "epochs"} & set(fitted_recipe(architecture("sway-lstm")))
 
 
-@pytest.mark.parametrize(("arch", "calibrated"), [("seed-lstm", 0), ("conv-lstm", 12)])
+@pytest.mark.parametrize(("arch", "calibrated"), [("seed-lstm", 0), ("sway-lstm", 12)])
 def test_a_fold_is_fitted_on_the_others_and_told_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arch: str, calibrated: int
 ) -> None:
     shown: list[set[int]] = []
 
-    def fit(_arch: object, table: WindowTable, **_: object) -> None:
+    def fit(_arch: object, table: WindowTable, **_: object) -> SimpleNamespace:
         shown.append(set(table.subject.tolist()))
+        return SimpleNamespace(model=None)
 
     def logits_of(_model: None, _arch: object, values: np.ndarray) -> np.ndarray:
         return np.asarray(values[:, 0, :6])

@@ -24,7 +24,7 @@ from tests.stream_process import end, run, running
 from tests.test_newcomers_errors import fault
 from tests.turned_walk import simulated, worn_turned, write_recording
 
-MODEL = ("--model", "conv-lstm")
+MODEL = ("--model", "sway-lstm")
 HASTY = """
 import sys
 from har_stream.cli import main
@@ -58,7 +58,7 @@ def lines_until(process: subprocess.Popen[bytes], count: int) -> list[dict[str, 
 
 def first_window(recording: Path, kept: States) -> list[float]:
     """What the model says of a recording's first window once what was kept has turned it."""
-    folder = resolve("conv-lstm")
+    folder = resolve("sway-lstm")
     manifest = load_manifest(folder)
     (state,) = kept.values()
     assert manifest.upright is not None
@@ -155,7 +155,7 @@ def test_faults_are_one_line_each(tmp_path: Path) -> None:
     assert "file: not a folder" in fault(os.EX_CONFIG, "check", *state)
     assert "give --state FOLDER" in fault(os.EX_CONFIG, *MODEL, "--source", "sim:", "--calibrate", "sim01")
     kept = ("--source", "sim:", "--state", str(tmp_path / "kept"))
-    assert "give --model conv-lstm" in fault(os.EX_CONFIG, *kept, "--calibrate", "sim01")
+    assert "give --model sway-lstm" in fault(os.EX_CONFIG, *kept, "--calibrate", "sim01")
 
 
 def test_a_damaged_file_stops_nothing(slant: Path, tmp_path: Path) -> None:

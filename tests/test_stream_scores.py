@@ -94,3 +94,13 @@ def test_labels_lie_over_the_time_that_they_speak_of() -> None:
     assert one.in_force[127:130].tolist() == [NOTHING, NOTHING, SIT]
     assert one.in_force[192:194].tolist() == [SIT, NOTHING]
     assert one.spans == ((0, 300),)
+
+
+def test_unknown_is_right_in_transitions_and_wrong_in_activities() -> None:
+    truth = np.repeat([4, 8, 5], 100).astype(np.uint8)
+    told = [prediction(end_s=0.0, label="sitting"), prediction(end_s=1.5, label="unknown")]
+    scores = stream_scores([timeline_of(truth, told, rate_hz=50, hop=64, start_s=0.0)])
+    # Unknown from sample 77 on: all of the transition and of standing, the last 23 of sitting.
+    assert scores["transitions_unknown"] == 1.0
+    assert scores["coverage_in_force"] == pytest.approx(75 / 200)
+    assert scores["accuracy_in_force_where_told"] == 1.0

@@ -7,6 +7,7 @@ import json
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -24,7 +25,7 @@ from training.fit import Epoch, Fitted
 from training.folds import NOT_ASKED, Study, answers_of, folds_of, joined, subject_folds
 from training.labelled_windows import windows_of
 from training.scores import window_scores
-from training.smoothing_constants import Judged, accuracy, accuracy_across_folds, estimate
+from training.smoothing_constants import UNSURE_BELOW, Judged, accuracy, accuracy_across_folds, estimate
 from training.streams import streams_of_table
 
 EPOCH = Epoch(1, 1, 1.0, 0.5, 0.001, None)
@@ -211,6 +212,20 @@ def test_settled_labels_are_held_against_their_own_segment() -> None:
     stream = Judged(probabilities, truth, np.arange(24) % 6 == 0)
     constants = estimate([stream], (1 / 6,) * 6, UCI_HAR_FRAMING)
     assert accuracy([stream], constants, UCI_HAR_FRAMING).settled == 1.0
+
+
+def test_transitions_that_look_unlike_anything_raise_the_threshold_of_unknown() -> None:
+    activities = judged(1, 1.0)
+    flat = np.array([0.65, 0.35, 0, 0, 0, 0], np.float32)
+    truth = np.where(np.arange(len(activities.truth)) % 24 < 20, activities.truth, 8).astype(np.uint8)
+    probabilities = np.where((truth == 8)[:, np.newaxis], flat, activities.probabilities)
+    with_transitions = Judged(probabilities, truth, activities.begins)
+    prior = (1 / 6,) * 6
+    sure = estimate([activities], prior, UCI_HAR_FRAMING)
+    wary = estimate([with_transitions], prior, UCI_HAR_FRAMING)
+    assert sure.unknown_below == UNSURE_BELOW < wary.unknown_below
+    before = accuracy([with_transitions], msgspec.structs.replace(wary, unknown_below=UNSURE_BELOW), UCI_HAR_FRAMING)
+    assert accuracy([with_transitions], wary, UCI_HAR_FRAMING).transitions_unknown > before.transitions_unknown
 
 
 def test_a_selection_of_the_official_split_keeps_the_nine_apart() -> None:

@@ -127,6 +127,6 @@ with {versions}.
 ## Limits
 One phone (Samsung Galaxy S II) worn at the waist by healthy people of 19 to 48 years who followed a protocol.
 Elsewhere on the body, turned otherwise or on other people the label can be wrong. Only six activities are known:
-anything else gets the nearest of them, or unknown. Sitting and standing differ by the direction of gravity
-alone and are most often confused. Not for medical use.
+anything else gets the nearest of them, or unknown. Sitting and standing differ by the direction of gravity and by how
+a body sways, and are most often confused. Not for medical use.
 """

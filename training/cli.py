@@ -105,7 +105,7 @@ def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
         "compare",
         help="cross-validate architectures with several seeds, and write one table",
         description="Every fit is kept in the folder: the same command goes on where an interrupted one stopped.",
-        epilog="example: har-train compare --data HAPT.zip --out comparison --arch seed-lstm --arch conv-lstm",
+        epilog="example: har-train compare --data HAPT.zip --out comparison --arch seed-lstm --arch sway-lstm",
     )
     one.add_argument("--data", type=Path, required=True, help=DATA_HELP)
     one.add_argument("--out", type=Path, required=True, help="the folder for the table and the fits")

@@ -6,7 +6,6 @@ from typing import Final
 
 from har_stream.errors import ConfigError, nearest
 from training.architectures.architecture import Architecture, Recipe
-from training.architectures.conv_lstm import CONV_LSTM
 from training.architectures.larnn import LARNN
 from training.architectures.residual_bilstm import RESIDUAL_BILSTM
 from training.architectures.seed_lstm import SEED_LSTM, SEED_LSTM_ACC
@@ -17,7 +16,6 @@ __all__ = ["ARCHITECTURES", "Architecture", "Recipe", "architecture"]
 ARCHITECTURES: Final = {
     "seed-lstm": SEED_LSTM,
     "seed-lstm-acc": SEED_LSTM_ACC,
-    "conv-lstm": CONV_LSTM,
     "residual-bilstm": RESIDUAL_BILSTM,
     "larnn": LARNN,
     "sway-lstm": SWAY_LSTM,

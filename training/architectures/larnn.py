@@ -33,6 +33,7 @@ def build_larnn(window: int, channels: int, labels: int) -> Any:
     It differs so: smaller than the best network published (3 layers of 81 units, 27 heads, 38 cell states), and with
     positional encoding, which that one left out; within the cell layers are normalised in place of batches, whose
     moments would have to be kept for each step; dropout acts on what each layer gives, not on shares of attention.
+    Layers stand on each other, as the paper says; those of the public code all read the same input.
     """
     import keras  # noqa: PLC0415 - what does not train need not wait for TensorFlow
 
