@@ -45,10 +45,10 @@ def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = 
     if manifest.upright is not None:
         figures["windows_calibrated"] = _calibrated(classifier, manifest, table)
     recordings = read_recordings(data, selection)
-    timelines = {one.device: _replayed(classifier, manifest, one) for one in recordings}
+    timelines = {one.device: replayed(classifier, manifest, one) for one in recordings}
     figures["stream"] = stream_scores(list(timelines.values())) if timelines else _rows(classifier, manifest, table)
     if timelines and manifest.upright is not None:
-        figures["stream_calibrated"] = stream_scores([_calibrated_replay(classifier, manifest, r) for r in recordings])
+        figures["stream_calibrated"] = stream_scores([calibrated_replay(classifier, manifest, r) for r in recordings])
     if plots is not None:
         from training.plots import draw_all  # noqa: PLC0415 - who wants no pictures need not load matplotlib
 
@@ -65,7 +65,7 @@ def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) 
     return window_scores(probabilities, kept.codes, kept.subject)
 
 
-def _calibrated_replay(classifier: Classifier, manifest: Manifest, recording: Recording) -> Timeline:
+def calibrated_replay(classifier: Classifier, manifest: Manifest, recording: Recording) -> Timeline:
     """Send one recording through a pipeline that was calibrated by its first ten seconds of walking.
 
     Those are for no score. A recording without as much walking is not calibrated.
@@ -79,13 +79,11 @@ def _calibrated_replay(classifier: Classifier, manifest: Manifest, recording: Re
         known[recording.device] = DeviceState(upright)
         unscored = truth.copy()
         unscored[taught_by] = 0
-        return _replayed(classifier, manifest, replace(recording, truth=unscored), known)
-    return _replayed(classifier, manifest, recording)
+        return replayed(classifier, manifest, replace(recording, truth=unscored), known)
+    return replayed(classifier, manifest, recording)
 
 
-def _replayed(
-    classifier: Classifier, manifest: Manifest, recording: Recording, known: States | None = None
-) -> Timeline:
+def replayed(classifier: Classifier, manifest: Manifest, recording: Recording, known: States | None = None) -> Timeline:
     """Send one recording through the daemon's pipeline, which may know something of its device."""
     pipeline = Pipeline(manifest, classifier, IntakeSettings(), Accounting())
     pipeline.restore(known or {})
