@@ -54,11 +54,11 @@ def test_settled_labels_speak_of_past_half_windows_without_holes(hapt_zip: Path)
 
 
 def test_each_row_of_uci_har_gets_the_label_that_the_model_gives_it_offline(uci_zip: Path) -> None:
-    lines = run("--source", f"replay:{uci_zip}?speed=max").lines
+    manifest, classifier = model()
+    lines = run("--source", f"replay:{uci_zip}?speed=max", "--model", manifest.name).lines
     data_set = open_data_set(uci_zip)
     assert isinstance(data_set, UciHar)
     table = data_set.windows(Selection())
-    manifest, classifier = model()
     offline = classifier.probabilities(table.values).argmax(axis=1)
     for subject in np.unique(table.subject).tolist():
         streamed = [line for line in lines if line["device"] == f"subject{subject:02d}"]
