@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from har_stream.accounting import Accounting
+from har_stream.calibration import WALK_S
 from har_stream.classifier import Classifier
 from har_stream.datasets import Recording, Selection, WindowTable
 from har_stream.manifest import Manifest, load_manifest, resolve
@@ -26,7 +27,6 @@ from training.smoothing_constants import Judged, accuracy
 from training.stream_scores import Timeline, stream_scores, timeline_of
 from training.streams import streams_of_table
 
-CALIBRATION_S = 10.0
 BLOCK = 8192
 """Samples a push: any number gives the same labels."""
 
@@ -59,7 +59,7 @@ def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = 
 def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) -> dict[str, Any]:
     """Return the figures of windows turned upright by the first ten seconds of walking, those left out."""
     framing = manifest.framing
-    rotations, used = calibration(table, samples=round(CALIBRATION_S * framing.rate_hz), window=framing.window)
+    rotations, used = calibration(table, samples=round(WALK_S * framing.rate_hz), window=framing.window)
     kept = table.rows(~used)
     probabilities = classifier.probabilities(turned(kept.values, rotations[~used]))
     return window_scores(probabilities, kept.codes, kept.subject)
@@ -72,8 +72,8 @@ def calibrated_replay(classifier: Classifier, manifest: Manifest, recording: Rec
     """
     truth, known = recording.truth, dict[str, DeviceState]()
     walked = np.flatnonzero(truth == WALKING_CODE) if truth is not None else np.zeros(0, np.int64)
-    taught_by = walked[: round(CALIBRATION_S * recording.rate_hz)]
-    if manifest.upright and truth is not None and len(taught_by) == round(CALIBRATION_S * recording.rate_hz):
+    taught_by = walked[: round(WALK_S * recording.rate_hz)]
+    if manifest.upright and truth is not None and len(taught_by) == round(WALK_S * recording.rate_hz):
         channels = filter_recording(recording.values, manifest.filters, rate_hz=recording.rate_hz)
         upright = calibrated(gravity_of(channels[np.newaxis, taught_by])[0], manifest.upright)
         known[recording.device] = DeviceState(upright)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
+from har_stream.calibration import WALK_S
 from har_stream.datasets import Selection, WindowTable
 from har_stream.manifest import Manifest, Normalisation, Smoothing, UprightConstants
 from training.architectures import Architecture, architecture
@@ -37,7 +38,7 @@ from training.unseen_streams import unseen_timelines
 DATA: Final = "HAPT / UCI HAR training volunteers, UCI Machine Learning Repository 341 and 240"
 LICENCE: Final = "CC BY 4.0"
 LIBRARIES: Final = ("tensorflow", "keras", "tf2onnx", "numpy", "scipy")
-CALIBRATION_SAMPLES: Final = 500
+CALIBRATION_SAMPLES: Final = round(WALK_S * UCI_HAR_FRAMING.rate_hz)
 """The first ten seconds of walking."""
 UPRIGHT: Final = UprightConstants(sure_above=0.8, least_windows=4, forget_windows=200, turned_over_deg=40.0)
 DEFAULT_EVIDENCE: Final = 1.0
