@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -109,7 +109,10 @@ def fit(
     keras.backend.clear_session()  # else names, and with them the exported file, tell how many fits went before
     keras.utils.set_random_seed(seed)
     recipe = arch.recipe
-    model = arch.build(table.values.shape[1], len(arch.channels), labels)
+    from training.fused_lstm import fused  # noqa: PLC0415 - it needs Keras
+
+    plain = arch.build(table.values.shape[1], len(arch.channels), labels)
+    model = fused(plain)
     total, batches = epochs or recipe.epochs, -(-len(table.codes) // recipe.batch)
     _compile(keras, model, recipe, updates=total * batches)
 
@@ -127,7 +130,9 @@ def fit(
         windows = select_channels(values, arch.channels)
         settings = {"batch_size": recipe.batch, "verbose": 0, "callbacks": [hooks]}
         model.fit(windows, targets, initial_epoch=first, epochs=last, **settings)
-    return watch.fitted(interrupted=stop())
+    fitted = watch.fitted(interrupted=stop())
+    plain.set_weights(model.get_weights())
+    return replace(fitted, model=plain)
 
 
 class Watch:

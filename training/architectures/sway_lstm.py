@@ -22,8 +22,8 @@ RECIPE: Final = Recipe(
     label_smoothing=0.1,
     augmentation=Augmentation(tilt_deg=8.0, turned_tilt_deg=3.0, turned_share=0.5),
     chosen="that of the best of seven trials on these folds (small values as they are, through asinh at one gain or "
-    "at two, tanh, softsign; windows across changes; a mark on turned windows), 30 epochs each and one seed, but without "
-    "the mark and with windows of UCI HAR's framing alone",
+    "at two, tanh, softsign; windows across changes; a mark on turned windows), 30 epochs each and one seed, but "
+    "without the mark and with windows of UCI HAR's framing alone",
 )
 
 
