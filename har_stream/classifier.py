@@ -38,6 +38,7 @@ class Classifier:
         self._all_channels = manifest.channels == CHANNELS
         self._offset = np.array(manifest.normalisation.offset, np.float32)
         self._scale = np.array(manifest.normalisation.scale, np.float32)
+        self._temperature = np.float32(manifest.temperature)
         self._try_out(manifest)
 
     def _try_out(self, manifest: Manifest) -> None:
@@ -49,18 +50,17 @@ class Classifier:
             raise ConfigError(
                 f"model {manifest.name}: does not take its manifest's windows: {_first_line(error)}"
             ) from None
-        if shape != (1, len(manifest.labels)):
-            raise ConfigError(
-                f"model {manifest.name}: gives {shape[1:]} numbers a window for {len(manifest.labels)} labels"
-            )
+        wanted = len(manifest.outputs)
+        if shape != (1, wanted):
+            raise ConfigError(f"model {manifest.name}: gives {shape[1:]} numbers a window for {wanted} outputs")
 
     def probabilities(self, windows: Samples) -> NDArray[np.float32]:
-        """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each label (w, labels)."""
+        """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each output (w, outputs)."""
         if not self._all_channels:
             windows = windows[:, :, self._channels]
         normal = (windows - self._offset) / self._scale
         parts = [self._logits(normal[at : at + BATCH]) for at in range(0, len(normal), BATCH)]
-        return softmax(np.concatenate(parts))
+        return softmax(np.concatenate(parts) / self._temperature)
 
 
 def _first_line(error: Exception) -> str:

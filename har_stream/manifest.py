@@ -7,12 +7,14 @@ model card README.md. The weights are parsed only after their SHA-256 matched th
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from har_stream.activities import TRANSITIONS
 from har_stream.errors import ConfigError, nearest
 
 MODELS = Path(__file__).parent / "models"
@@ -66,9 +68,9 @@ class Normalisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Constants of the hidden Markov model over the classifier's probabilities, see har_stream.smoothing.
 
-    dwell_s is the mean time in each activity, jump[i][j] the probability that activity j follows i; evidence
-    weighs what a whole window says; prior is the share of each activity in the training windows; below
-    unknown_below the label in force is unknown.
+    Its states are the manifest's outputs: the labels, then the transitions. dwell_s is the mean time in each,
+    jump[i][j] the probability that j follows i; evidence weighs what a whole window says; prior is the share of each
+    in what the network was trained on; below unknown_below the label in force is unknown.
     """
 
     dwell_s: tuple[float, ...]
@@ -100,21 +102,33 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """manifest.json, whole."""
+    """manifest.json, whole.
+
+    transitions are postural transitions that the network tells as well, after the labels. They are never published:
+    they tell the smoother that a posture is being changed. The logits are divided by temperature before the softmax,
+    so that a confidence is the share of answers that are right.
+    """
 
     format: Literal[1]
     name: str
     architecture: str
     labels: tuple[str, ...]
+    transitions: tuple[str, ...] = ()
     channels: tuple[str, ...]
     framing: Framing
     filters: Filters
     normalisation: Normalisation
+    temperature: float = 1.0
     smoothing: Smoothing
     upright: UprightConstants | None = None
     weights: dict[Engine, Weights]
     training: dict[str, Any]
     metrics: dict[str, Any]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the network's outputs mean, in their order."""
+        return self.labels + self.transitions
 
 
 def resolve(model: str) -> Path:
@@ -145,22 +159,26 @@ def load_manifest(folder: Path) -> Manifest:
 
 def _check(manifest: Manifest, path: Path) -> None:
     """Hold the parts of a manifest against each other."""
-    classes, framing = len(manifest.labels), manifest.framing
+    states, framing = len(manifest.outputs), manifest.framing
     smoothing, normalisation = manifest.smoothing, manifest.normalisation
     lengths = {
-        "smoothing.dwell_s": (len(smoothing.dwell_s), classes),
-        "smoothing.prior": (len(smoothing.prior), classes),
-        "smoothing.jump": (len(smoothing.jump), classes),
+        "smoothing.dwell_s": (len(smoothing.dwell_s), states),
+        "smoothing.prior": (len(smoothing.prior), states),
+        "smoothing.jump": (len(smoothing.jump), states),
         "normalisation.offset": (len(normalisation.offset), len(manifest.channels)),
         "normalisation.scale": (len(normalisation.scale), len(manifest.channels)),
     }
     for key, (found, wanted) in lengths.items():
         if found != wanted:
             raise ConfigError(f"{path}: {key} has {found} values, {wanted} are needed")
-    if any(len(row) != classes for row in smoothing.jump):
-        raise ConfigError(f"{path}: smoothing.jump is not {classes} x {classes}")
+    if any(len(row) != states for row in smoothing.jump):
+        raise ConfigError(f"{path}: smoothing.jump is not {states} x {states}")
+    if not set(manifest.transitions) <= set(TRANSITIONS):
+        raise ConfigError(f"{path}: transitions are not among {', '.join(TRANSITIONS)}")
     if not set(manifest.channels) <= set(CHANNELS):
         raise ConfigError(f"{path}: channels are not among {', '.join(CHANNELS)}")
+    if not 0 < manifest.temperature < math.inf:
+        raise ConfigError(f"{path}: temperature is not above 0")
     if not (0 < framing.hop <= framing.window and framing.rate_hz > 0):
         raise ConfigError(f"{path}: framing needs rate_hz > 0 and 0 < hop <= window")
     _check_numbers(manifest, path)

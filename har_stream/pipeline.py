@@ -42,7 +42,7 @@ class Pipeline:
         self._resampling = Resampling(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
         self._preprocessing = Preprocessing(manifest.filters, framing, rows=rows)
         self._classifier = classifier
-        self._smoother = Smoother(manifest.smoothing, framing, rows=rows)
+        self._smoother = Smoother(manifest.smoothing, framing, labels=len(manifest.labels), rows=rows)
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
@@ -207,6 +207,7 @@ class Pipeline:
     def _predictions(
         self, windows: FramedWindows, probabilities: NDArray[np.float32], smoothed: Smoothed, order: NDArray[np.intp]
     ) -> list[Prediction]:
+        probabilities = probabilities[:, : len(self._labels)]
         raw = probabilities.argmax(axis=1)
         return [
             self._prediction(

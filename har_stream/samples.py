@@ -98,7 +98,8 @@ class Prediction:
     """What one window says, and what is in force after it.
 
     start_s and end_s are the times of the window's first and last sample in the device's clock. raw is the
-    classifier's word on this window alone, confidence its probability; label is the one in force now; settled
+    classifier's word on this window alone, confidence its probability; what probabilities lack to 1 is that of a
+    postural transition, where the model tells these; label is the one in force now; settled
     the last word on an earlier span, None until there is one. truth is None where the recording has no label;
     has_truth tells a labelled recording's unlabelled span from a stream that carries no labels at all.
     """

@@ -1,12 +1,14 @@
 """Smoothing: a hidden Markov model over the classifier's probabilities, for many devices at once.
 
-The hidden state is the activity during a window's last hop. Activities last dwell_s on average and follow each
-other as jump says, so for a hop of h seconds the transition matrix is exp(h Q) with the rates Q of that process.
-A window speaks for activity i with (p_i / prior_i) ** (evidence * hop / window): windows overlap, and what two
-of them share must not count twice.
+The hidden state is the activity during a window's last hop, or the postural transition, where the model tells these
+apart too: who stood and sits has sat down in between, and a window that looks like standing alone does not end sitting.
+States last dwell_s on average and follow each other as jump says, so for a hop of h seconds the transition matrix is
+exp(h Q) with the rates Q of that process. A window speaks for state i with (p_i / prior_i) ** (evidence * hop /
+window): windows overlap, and what two of them share must not count twice.
 
-The label in force is the most probable state of the forward filter, at once, or unknown where that is not sure.
-The settled label is the most probable state LAG hops back, given all windows up to now (fixed-lag smoothing).
+The label in force is the most probable activity of the forward filter, at once, or unknown where that is not sure, as
+in a transition. The settled label is the most probable activity LAG hops back, given all windows up to now (fixed-lag
+smoothing).
 Source: Rabiner, A tutorial on hidden Markov models, Proc. IEEE 77:257-286, 1989.
 """
 
@@ -44,20 +46,21 @@ class Smoothed:
 
 
 class Smoother:
-    """Forward filter and fixed-lag smoother for `rows` devices."""
+    """Forward filter and fixed-lag smoother for `rows` devices; the first `labels` of its states are published."""
 
-    def __init__(self, constants: Smoothing, framing: Framing, *, rows: int) -> None:
+    def __init__(self, constants: Smoothing, framing: Framing, *, labels: int, rows: int) -> None:
+        self._labels = labels
         self._prior = np.array(constants.prior)
         self._transition = transition_matrix(constants, hop_s=framing.hop / framing.rate_hz)
         self._weight = constants.evidence * framing.hop / framing.window
         self._unknown_below = constants.unknown_below
-        labels = len(self._prior)
-        self._filtered = np.ones((rows, LAG + 1, labels))
-        self._evidence = np.ones((rows, LAG + 1, labels))
+        states = len(self._prior)
+        self._filtered = np.ones((rows, LAG + 1, states))
+        self._evidence = np.ones((rows, LAG + 1, states))
         self._windows = np.zeros(rows, np.int64)
 
     def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
-        """Take windows (w,) of devices in `rows`, each device's in order, with probabilities (w, labels).
+        """Take windows (w,) of devices in `rows`, each device's in order, with probabilities (w, states).
 
         begins (w,) marks the first window after a reset.
         """
@@ -76,8 +79,9 @@ class Smoother:
         now = _normalised(before * evidence)
         self._filtered[rows] = np.concatenate([self._filtered[rows, 1:], now[:, np.newaxis]], axis=1)
         self._evidence[rows] = np.concatenate([self._evidence[rows, 1:], evidence[:, np.newaxis]], axis=1)
-        in_force = np.where(now.max(axis=1) >= self._unknown_below, now.argmax(axis=1), NONE)
-        return in_force, np.where(self._windows[rows] > LAG, self._look_back(rows).argmax(axis=1), NONE)
+        activities, settled = now[:, : self._labels], self._look_back(rows)[:, : self._labels]
+        in_force = np.where(activities.max(axis=1) >= self._unknown_below, activities.argmax(axis=1), NONE)
+        return in_force, np.where(self._windows[rows] > LAG, settled.argmax(axis=1), NONE)
 
     def _look_back(self, rows: Rows) -> NDArray[np.float64]:
         """Return the probability of each state LAG hops back, given all windows since."""
@@ -88,7 +92,7 @@ class Smoother:
 
 
 def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float64]:
-    """Return the probability (labels, labels) that activity j is on a hop after activity i."""
+    """Return the probability (states, states) that state j is on a hop after state i."""
     leave = 1 / np.array(constants.dwell_s)
     rates = leave[:, np.newaxis] * (np.array(constants.jump) - np.eye(len(leave)))
     return np.asarray(np.linalg.matrix_power(np.eye(len(leave)) + rates * hop_s / STEPS, STEPS))

@@ -17,6 +17,7 @@ from har_stream.datasets import WindowTable
 from har_stream.manifest import CHANNELS, Framing, Manifest, Normalisation, load_manifest, resolve
 from tests.stream_process import run
 from training.architectures import ARCHITECTURES, Architecture, architecture, larnn, residual_bilstm
+from training.corpus import Corpus
 from training.export import KERAS, ONNX, write_manifest, write_weights
 from training.fit import fit, import_keras, logits_of
 
@@ -69,7 +70,7 @@ def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     name: str = request.param
     arch, folder = architecture(name), tmp_path_factory.mktemp(name)
     (folder / KERAS).write_bytes(b"an earlier network's")
-    model = fit(arch, table(60), labels=len(ACTIVITIES), seed=SEED, epochs=1).model
+    model = fit(arch, Corpus(table(60)), seed=SEED, epochs=1).model
     write_manifest(manifest_of(name, arch, write_weights(model, folder)), folder)
     return name, model, folder
 

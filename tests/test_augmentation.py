@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from har_stream.datasets import WindowTable
 from har_stream.upright import gravity_of, unit
-from training.augmentation import Augmentation, augmented, calibration, upright_rotations
+from training.augmentation import OTHER_SIDE, Augmentation, augmented, calibration, upright_rotations
 
 GRAVITY = {1: [0.9, -0.3, 0.1], 2: [0.8, 0.2, -0.5]}
 
@@ -76,3 +77,27 @@ def test_ten_seconds_of_walking_calibrate_and_are_left_out_of_the_score() -> Non
     assert np.flatnonzero(used).tolist() == [*range(8), *range(25, 33)]
     turned_up = np.einsum("nij,nj->ni", rotations, [GRAVITY[e] for e in one.experiment.tolist()])
     assert unit(turned_up)[:, 0].min() > 0.999
+
+
+def test_the_other_side_is_a_motion_that_a_body_can_make() -> None:
+    """As a device turns, gravity turns the other way in its frame: dg/dt = -w x g, also for who wears it there."""
+    rate_hz, steps = 1000.0, np.arange(2000)[:, np.newaxis] / 1000.0
+    rates = np.sin(steps * [3.0, 5.0, 2.0] + [0.3, 1.0, 2.0])
+    gravity = np.zeros((len(rates), 3))
+    gravity[0] = [0.9, -0.3, 0.2]
+    for at in range(1, len(rates)):
+        gravity[at] = gravity[at - 1] - np.cross(rates[at - 1], gravity[at - 1]) / rate_hz
+    there = np.concatenate([np.zeros_like(rates), rates, gravity], axis=1) * OTHER_SIDE
+    turning = np.diff(there[:, 6:], axis=0) * rate_hz
+    assert np.abs(turning + np.cross(there[:-1, 3:6], there[:-1, 6:])).max() < 1e-6
+    assert np.abs(there[:, 6:] - gravity).max() > 0.1
+
+
+def test_the_share_of_mirrored_windows_is_as_asked() -> None:
+    one, still = table(), Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0)
+    how = msgspec.structs.replace(still, mirrored_share=0.3)
+    many = [augmented(one.values, upright_rotations(one), how, np.random.default_rng(seed)) for seed in range(9)]
+    told = [np.abs(seen - one.values * OTHER_SIDE).max(axis=(1, 2)) < 1e-6 for seen in many]
+    untouched = [np.abs(seen - one.values).max(axis=(1, 2)) < 1e-6 for seen in many]
+    assert np.mean(told) == pytest.approx(0.3, abs=0.07)
+    assert np.logical_xor(told, untouched).all()

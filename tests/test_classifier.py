@@ -79,6 +79,20 @@ def test_the_manifests_normalisation_is_applied() -> None:
     assert np.allclose(Classifier(SHIPPED, shifted).probabilities(there), classifier.probabilities(batch), atol=1e-4)
 
 
+def test_the_manifests_temperature_divides_the_logits() -> None:
+    manifest, classifier = model()
+    cold = Classifier(SHIPPED, msgspec.structs.replace(manifest, temperature=0.5)).probabilities(windows(4))
+    squares = classifier.probabilities(windows(4)) ** 2
+    assert np.allclose(cold, squares / squares.sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_a_network_with_other_outputs_than_its_manifest_is_refused() -> None:
+    manifest, _ = model()
+    with_turn = msgspec.structs.replace(manifest, transitions=("stand_to_sit",))
+    with pytest.raises(ConfigError, match=r"gives \(6,\) numbers a window for 7 outputs"):
+        Classifier(SHIPPED, with_turn)
+
+
 def test_the_shipped_weights_hold_no_more_than_weights() -> None:
     manifest, _ = model()
     assert (SHIPPED / "model.onnx").stat().st_size < 6 * manifest.training["parameters"]

@@ -26,6 +26,7 @@ from tests.small_uci import write_small_uci
 from tests.stream_process import TIMEOUT_S, Ended, command, environment, run
 from training.architectures import architecture
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
+from training.corpus import Corpus
 from training.event_files import EventFile
 from training.fit import Epoch, Fitted, Watch, fit
 from training.labelled_windows import read_windows
@@ -62,7 +63,7 @@ def table_of(folder: Path) -> WindowTable:
 def fitted_to(folder: Path, arch: str, epochs: int, batch: int = 256, **settings: Any) -> Fitted:
     known = architecture(arch)
     one = replace(known, recipe=msgspec.structs.replace(known.recipe, batch=batch))
-    return fit(one, table_of(folder), labels=6, seed=1, epochs=epochs, **settings)
+    return fit(one, Corpus(table_of(folder)), seed=1, epochs=epochs, **settings)
 
 
 def same(one: Fitted, other: Fitted) -> bool:

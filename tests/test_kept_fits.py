@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from har_stream.datasets import WindowTable
 from training import kept_fits
 from training.architectures import architecture
+from training.corpus import Corpus
 from training.kept_fits import (
     FoldOrder,
     KeptFit,
@@ -113,11 +114,11 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatc
 
 def test_every_window_is_in_the_digest() -> None:
     table = table_of([1, 2])
-    digests = {labelled_windows(table, calibration_samples=500).digest}
+    digests = {labelled_windows(Corpus(table), calibration_samples=500).digest}
     for name in ("values", "codes", "subject", "experiment", "start"):
         column = getattr(table, name).copy()
         column[-1] += 1
-        digests.add(labelled_windows(replace(table, **{name: column}), calibration_samples=500).digest)
+        digests.add(labelled_windows(Corpus(replace(table, **{name: column})), calibration_samples=500).digest)
     assert len(digests) == 6
 
 
@@ -132,8 +133,8 @@ def test_a_fold_is_fitted_on_the_others_and_told_of_its_own(
 ) -> None:
     shown: list[set[int]] = []
 
-    def fit(_arch: object, table: WindowTable, **_: object) -> SimpleNamespace:
-        shown.append(set(table.subject.tolist()))
+    def fit(_arch: object, corpus: Corpus, **_: object) -> SimpleNamespace:
+        shown.append(set(corpus.table.subject.tolist()))
         return SimpleNamespace(model=None)
 
     def logits_of(_model: None, _arch: object, values: np.ndarray) -> np.ndarray:
@@ -142,7 +143,7 @@ def test_a_fold_is_fitted_on_the_others_and_told_of_its_own(
     monkeypatch.setattr(kept_fits, "fit", fit)
     monkeypatch.setattr(kept_fits, "logits_of", logits_of)
     key = msgspec.structs.replace(KEY, arch=arch, held_out=(2, 3))
-    windows = labelled_windows(table_of([1, 2, 3, 4]), calibration_samples=500)
+    windows = labelled_windows(Corpus(table_of([1, 2, 3, 4])), calibration_samples=500)
     fit_fold(FoldOrder(key, windows, tmp_path / "one.npz"))
     one = kept(tmp_path / "one.npz", key)
     assert one is not None

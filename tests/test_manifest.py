@@ -71,6 +71,23 @@ def test_a_good_manifest_is_read_whole(tmp_path: Path) -> None:
     assert read_weights(tmp_path, good.weights["onnx"]) == DATA
 
 
+def test_what_follows_the_labels_are_transitions(tmp_path: Path) -> None:
+    assert load_manifest(write(tmp_path / "without", GOOD)).outputs == ("walking", "sitting")
+    three = {"dwell_s": [9, 20, 3], "jump": [[0, 0, 1], [0, 0, 1], [0, 1, 0]], "prior": [0.5, 0.4, 0.1]}
+    turns = {"transitions": ["stand_to_sit"], "smoothing": SMOOTHING | three}
+    assert load_manifest(write(tmp_path / "with", GOOD | turns)).outputs == ("walking", "sitting", "stand_to_sit")
+    with pytest.raises(ConfigError, match=r"smoothing.dwell_s has 2 values, 3 are needed"):
+        load_manifest(write(tmp_path / "short", GOOD | {"transitions": ["stand_to_sit"]}))
+    with pytest.raises(ConfigError, match="transitions are not among"):
+        load_manifest(write(tmp_path / "odd", GOOD | turns | {"transitions": ["jumping"]}))
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0])
+def test_a_temperature_is_above_zero(tmp_path: Path, temperature: float) -> None:
+    with pytest.raises(ConfigError, match="temperature is not above 0"):
+        load_manifest(write(tmp_path, GOOD | {"temperature": temperature}))
+
+
 @pytest.mark.parametrize("key", sorted(GOOD))
 def test_every_part_is_needed(tmp_path: Path, key: str) -> None:
     without = {name: value for name, value in GOOD.items() if name != key}

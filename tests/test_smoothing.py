@@ -28,7 +28,7 @@ def probabilities(seed: int, windows: int) -> np.ndarray:
 
 
 def smooth(stream: np.ndarray, constants: Smoothing = CONSTANTS) -> tuple[list[int], list[int]]:
-    smoother = Smoother(constants, FRAMING, rows=1)
+    smoother = Smoother(constants, FRAMING, labels=LABELS, rows=1)
     smoothed = smoother.push(np.zeros(len(stream), np.intp), np.arange(len(stream)) == 0, stream)
     return smoothed.in_force.tolist(), smoothed.settled.tolist()
 
@@ -94,12 +94,50 @@ def test_transitions_keep_their_dwell_times_whatever_the_hop() -> None:
     assert transition_matrix(CONSTANTS, hop_s=0.01)[0, 0] == pytest.approx(1 - 0.01 / 12, abs=1e-5)
 
 
+SITTING, STANDING, STAND_TO_SIT, SIT_TO_STAND = 3, 4, 6, 7
+
+
+def with_turns() -> Smoothing:
+    """Sitting and standing follow each other through two turns of 3 s, and hardly otherwise."""
+    states = LABELS + 2
+    jump = np.full((states, states), 0.01)
+    np.fill_diagonal(jump, 0)
+    for start, stop in ((STANDING, STAND_TO_SIT), (STAND_TO_SIT, SITTING), (SITTING, SIT_TO_STAND)):
+        jump[start, stop] = 5.0
+    jump[SIT_TO_STAND, STANDING] = 5.0
+    jump /= jump.sum(axis=1, keepdims=True)
+    return Smoothing((*CONSTANTS.dwell_s, 3.0, 3.0), tuple(map(tuple, jump.tolist())), (1 / states,) * states, 1.5, 0.4)
+
+
+def through(*spans: tuple[int, int]) -> np.ndarray:
+    """Windows that tell states with a probability of 0.8, each for a number of windows."""
+    states = np.concatenate([np.full(count, state) for state, count in spans])
+    return np.asarray(0.8 * np.eye(LABELS + 2)[states] + 0.2 / (LABELS + 2), np.float32)
+
+
+def test_a_posture_that_nobody_left_does_not_end() -> None:
+    doubtful = through((SITTING, 6), (STANDING, 1), (SITTING, 6))
+    doubtful[6:8, :LABELS] = np.eye(LABELS)[SITTING] * 0.3 + np.eye(LABELS)[STANDING] * 0.6
+    in_force, settled = smooth(doubtful, with_turns())
+    assert set(in_force[1:]) == {SITTING}
+    assert set(settled[LAG:]) == {SITTING}
+
+
+def test_a_turn_is_unknown_and_never_published() -> None:
+    in_force, settled = smooth(through((STANDING, 6), (STAND_TO_SIT, 3), (SITTING, 6)), with_turns())
+    assert in_force[2:6] == [STANDING] * 4
+    assert NONE in in_force[6:10]
+    assert in_force[-4:] == [SITTING] * 4
+    assert set(in_force) == {STANDING, SITTING, NONE}
+    assert set(settled[LAG:]) == {STANDING, SITTING}
+
+
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.data())
 def test_rows_are_independent_bit_for_bit(order: list[int], data: st.DataObject) -> None:
     rows = np.array(order, np.intp)
     stream = probabilities(9, len(rows))
     begins = np.array([row not in order[:at] for at, row in enumerate(order)])
-    together = Smoother(CONSTANTS, FRAMING, rows=4)
+    together = Smoother(CONSTANTS, FRAMING, labels=LABELS, rows=4)
     at, in_force = 0, []
     while at < len(rows):
         size = data.draw(st.integers(1, len(rows)))
@@ -108,7 +146,7 @@ def test_rows_are_independent_bit_for_bit(order: list[int], data: st.DataObject)
         at += size
     for row in set(order):
         own = rows == row
-        alone = Smoother(CONSTANTS, FRAMING, rows=4)
+        alone = Smoother(CONSTANTS, FRAMING, labels=LABELS, rows=4)
         told = alone.push(rows[own], begins[own], stream[own])
         assert np.array(in_force)[own].tolist() == told.in_force.tolist()
         assert np.array_equal(alone._filtered[row], together._filtered[row])  # noqa: SLF001 - bits, not labels

@@ -69,7 +69,7 @@ def first_window(recording: Path, kept: States) -> list[float]:
     channels = filter_recording(values, manifest.filters, rate_hz=RATE_HZ)
     turned = upright.turn(np.zeros(1, np.intp), channels[np.newaxis, : manifest.framing.window])
     (probabilities,) = Classifier(folder, manifest).probabilities(turned).tolist()
-    return list(probabilities)
+    return list(probabilities[: len(manifest.labels)])
 
 
 def probabilities_of(line: dict[str, Any]) -> list[float]:

@@ -10,7 +10,7 @@ from har_stream.manifest import Framing, Smoothing
 from tests.motion import model, motion
 from training import unseen_streams
 from training.evaluate import replayed
-from training.smoothing_constants import Judged
+from training.judged import Judged
 from training.streams import stream_of
 from training.unseen_streams import unseen_timelines
 

@@ -1,4 +1,4 @@
-"""Training windows as other people would have worn the device: turned upright or not, and tilted at random.
+"""Training windows as other people would have worn the device: turned upright or not, tilted, on the other side.
 
 All sensors of a window are turned alike. The filters are linear and alike on all axes, so that turning a window
 equals turning the recording that it was cut from (but for the median of 3, which acts on spikes alone).
@@ -20,6 +20,12 @@ from har_stream.upright import gravity_of, rotation_to_up, turned
 
 WALKING_CODE: Final = CODE_BY_NAME[WALKING]
 Rotations = NDArray[np.float64]
+OTHER_SIDE: Final = np.array([1, -1, 1, -1, 1, -1, 1, -1, 1], np.float32)
+"""Of each channel, when a device that is worn at one side of the body, face outward and top up, moves to the other.
+
+The body is symmetrical: what is outward and up there stays so, and forward becomes backward. Accelerations are
+mirrored as (x, -y, z), angular rates, whose axes are not mirrored but whose sense is, as (-x, y, -z).
+"""
 
 
 class Augmentation(msgspec.Struct, frozen=True):
@@ -27,11 +33,13 @@ class Augmentation(msgspec.Struct, frozen=True):
 
     tilt_deg is the standard deviation of a random rotation about each axis; turned_share the share of windows that
     are turned into their recording's upright frame first, and then by turned_tilt_deg: where up is known, less is open.
+    mirrored_share is the share of windows that are as if the device were worn at the body's other side.
     """
 
     tilt_deg: float
     turned_tilt_deg: float
     turned_share: float
+    mirrored_share: float = 0.0
 
 
 def augmented(values: Samples, upright: Rotations, how: Augmentation, generator: np.random.Generator) -> Samples:
@@ -41,7 +49,9 @@ def augmented(values: Samples, upright: Rotations, how: Augmentation, generator:
     chosen = generator.random((count, 1, 1)) < how.turned_share
     tilt_deg = np.where(chosen[:, 0], how.turned_tilt_deg, how.tilt_deg)
     tilt = Rotation.from_rotvec(np.radians(tilt_deg) * axes).as_matrix()
-    return turned(values, tilt @ np.where(chosen, upright, np.eye(3)))
+    seen = turned(values, tilt @ np.where(chosen, upright, np.eye(3)))
+    mirrored = generator.random((count, 1, 1)) < how.mirrored_share
+    return np.where(mirrored, seen * OTHER_SIDE, seen)
 
 
 def upright_rotations(table: WindowTable) -> Rotations:

@@ -18,6 +18,7 @@ def model_card(manifest: Manifest) -> str:
         channels=len(manifest.channels),
         rate_hz=framing.rate_hz,
         hop=framing.hop,
+        transitions=_transitions(manifest),
         data=training["data"],
         licence=training["licence"],
         subjects=", ".join(map(str, training["subjects"])),
@@ -28,6 +29,13 @@ def model_card(manifest: Manifest) -> str:
         made_again=_made_again(training),
         figures=_figures(manifest.metrics, training["recipe"]),
     )
+
+
+def _transitions(manifest: Manifest) -> str:
+    if not manifest.transitions:
+        return "It knows nothing else."
+    names = ", ".join(name.replace("_", " ") for name in manifest.transitions)
+    return f"It also tells changes of posture ({names}), which the smoother uses and nobody is told."
 
 
 def _made_again(training: dict[str, Any]) -> str:
@@ -53,6 +61,7 @@ def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
         ),
         ("macro F1", f"{windows['f1_macro']:.3f}"),
         ("worst volunteer", f"{windows['worst_subject']:.2%}"),
+        ("expected calibration error of the confidence", f"{windows['ece']:.3f}"),
         ("stream, raw label right", f"{stream['accuracy_raw']:.2%}"),
         ("stream, label in force right", f"{stream['accuracy_in_force']:.2%}"),
         ("stream, settled label right", f"{stream['accuracy']:.2%}"),
@@ -108,6 +117,7 @@ CARD = """\
 
 {architecture}: {parameters} weights. Takes windows of {window} samples in {channels} channels at {rate_hz:g} Hz,
 a hop of {hop} apart, and tells walking, walking upstairs, walking downstairs, sitting, standing and laying apart.
+{transitions}
 
 ## Data
 {data}, {licence}.

@@ -20,6 +20,8 @@ from har_stream.datasets import Selection
 from training.architectures import ARCHITECTURES, architecture
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
 from training.comparison import LEGEND, cells, cross_validation, markdown, summary, terminal_table
+from training.corpus import Corpus, read_corpus
+from training.fit import outputs_of
 from training.folds import subject_folds
 from training.kept_fits import (
     FoldOrder,
@@ -32,7 +34,6 @@ from training.kept_fits import (
     labelled_windows,
     write_whole,
 )
-from training.labelled_windows import read_windows
 from training.make_model import CALIBRATION_SAMPLES, DATA, LICENCE
 from training.speed import TIMED_CALLS, Network, NetworkOrder, measured, processor_name
 from training.workers import spread
@@ -92,12 +93,12 @@ def _plan(comparison: Comparison) -> Plan:
     names = list(dict.fromkeys(comparison.names)) or list(ARCHITECTURES)
     recipes = {name: architecture(name).recipe for name in names}  # an unknown name is told before the data is read
     epochs = {name: comparison.epochs or recipe.epochs for name, recipe in recipes.items()}
-    table = read_windows(comparison.data, Selection("train"), uci_har_filters(), UCI_HAR_FRAMING)
-    dealt = subject_folds(table.subject, comparison.folds)
+    corpus, _ = read_corpus(comparison.data, Selection("train"), uci_har_filters(), UCI_HAR_FRAMING)
+    dealt = subject_folds(corpus.table.subject, comparison.folds)
     for folder in ("fits", "networks"):
         (comparison.out / folder).mkdir(parents=True, exist_ok=True)
-    windows = labelled_windows(table, calibration_samples=CALIBRATION_SAMPLES)
-    networks = _networks(names, comparison.out, table.values.shape[1])
+    windows = labelled_windows(corpus, calibration_samples=CALIBRATION_SAMPLES)
+    networks = _networks(names, comparison.out, corpus)
     versions = {library: version(library) for library in LIBRARIES}
 
     def order(name: str, seed: int, number: int) -> FoldOrder:
@@ -113,9 +114,11 @@ def _plan(comparison: Comparison) -> Plan:
     return Plan(windows, {name: networks[name] for name in names}, orders)
 
 
-def _networks(names: list[str], out: Path, window: int) -> dict[str, Network]:
+def _networks(names: list[str], out: Path, corpus: Corpus) -> dict[str, Network]:
     """Measure one network after the other, in a process of its own: nothing else should run meanwhile."""
-    orders = [NetworkOrder(name, window, out / "networks" / f"{name}.json") for name in names]
+    window = corpus.table.values.shape[1]
+    outputs = {name: len(outputs_of(architecture(name), corpus)) for name in names}
+    orders = [NetworkOrder(name, window, outputs[name], out / "networks" / f"{name}.json") for name in names]
     return {names[index]: network for index, network in spread(measured, orders, jobs=1)}
 
 
@@ -169,7 +172,7 @@ def _about(comparison: Comparison, plan: Plan) -> dict[str, Any]:
         "data": {
             "source": DATA,
             "licence": LICENCE,
-            "windows": len(plan.windows.table.codes),
+            "windows": len(plan.windows.corpus.table.codes),
             "subjects": subjects,
             "digest": plan.windows.digest,
         },

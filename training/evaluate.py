@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.calibration import WALK_S
@@ -15,15 +16,16 @@ from har_stream.datasets import Recording, Selection, WindowTable
 from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.pipeline import Pipeline
 from har_stream.preprocessing import filter_recording
-from har_stream.samples import SampleBlock
+from har_stream.samples import SampleBlock, Samples
 from har_stream.settings import IntakeSettings
 from har_stream.state import DeviceState, States
 from har_stream.upright import calibrated, gravity_of, turned
 from training.augmentation import WALKING_CODE, calibration
 from training.curves import read_curves
+from training.judged import Judged
 from training.labelled_windows import read_recordings, read_windows
 from training.scores import window_scores
-from training.smoothing_constants import Judged, accuracy
+from training.smoothing_constants import accuracy
 from training.stream_scores import Timeline, stream_scores, timeline_of
 from training.streams import streams_of_table
 
@@ -40,7 +42,7 @@ def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = 
     manifest = load_manifest(folder)
     classifier = Classifier(folder, manifest)
     table = read_windows(data, selection, manifest.filters, manifest.framing)
-    probabilities = classifier.probabilities(table.values)
+    probabilities = of_activities(classifier, manifest, table.values)
     figures = {"windows": window_scores(probabilities, table.codes, table.subject)}
     if manifest.upright is not None:
         figures["windows_calibrated"] = _calibrated(classifier, manifest, table)
@@ -56,12 +58,17 @@ def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = 
     return {**figures, "model": manifest.name, "split": selection.split, "n_windows": len(table.codes)}
 
 
+def of_activities(classifier: Classifier, manifest: Manifest, windows: Samples) -> NDArray[np.float32]:
+    """Return the probabilities (n, 6) of the activities alone."""
+    return classifier.probabilities(windows)[:, : len(manifest.labels)]
+
+
 def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) -> dict[str, Any]:
     """Return the figures of windows turned upright by the first ten seconds of walking, those left out."""
     framing = manifest.framing
     rotations, used = calibration(table, samples=round(WALK_S * framing.rate_hz), window=framing.window)
     kept = table.rows(~used)
-    probabilities = classifier.probabilities(turned(kept.values, rotations[~used]))
+    probabilities = of_activities(classifier, manifest, turned(kept.values, rotations[~used]))
     return window_scores(probabilities, kept.codes, kept.subject)
 
 

@@ -13,12 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.activities import ACTIVITIES
 from har_stream.datasets import WindowTable
 from har_stream.errors import ConfigError
 from har_stream.manifest import CHANNELS
-from har_stream.samples import Samples
 from training.architectures import Architecture, Recipe
-from training.augmentation import augmented, upright_rotations
+from training.corpus import Corpus
+from training.examples import epochs_of
 
 THREADS: Final = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 STDERR: Final = 2
@@ -90,16 +91,17 @@ def select_channels(values: NDArray[np.float32], channels: tuple[str, ...]) -> N
 
 def fit(
     arch: Architecture,
-    table: WindowTable,
+    corpus: Corpus,
     *,
-    labels: int,
     seed: int,
     epochs: int | None,
     told: Sequence[Callable[[Epoch], None]] = (),
     held_out: WindowTable | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Fitted:
-    """Return a model trained on all of `table`; each of `told` is called with each epoch.
+    """Return a model trained on all of `corpus`; each of `told` is called with each epoch.
+
+    Its outputs are the activities and, where the recipe draws windows from recordings, their transitions.
 
     The accuracy on the windows `held_out` is for looking only: nothing is selected by it. Where `stop` becomes true
     the fit ends after the batch, and the model gets the weights of the completed epoch of the lowest training loss:
@@ -111,28 +113,36 @@ def fit(
     recipe = arch.recipe
     from training.fused_lstm import fused  # noqa: PLC0415 - it needs Keras
 
-    plain = arch.build(table.values.shape[1], len(arch.channels), labels)
+    outputs, windows = len(outputs_of(arch, corpus)), len(corpus.table.codes)
+    if recipe.sampling and corpus.tracks:
+        windows = recipe.sampling.windows
+    plain = arch.build(corpus.table.values.shape[1], len(arch.channels), outputs)
     model = fused(plain)
-    total, batches = epochs or recipe.epochs, -(-len(table.codes) // recipe.batch)
+    total, batches = epochs or recipe.epochs, -(-windows // recipe.batch)
     _compile(keras, model, recipe, updates=total * batches)
 
     def held_out_accuracy() -> float | None:
         if held_out is None:
             return None
-        return float(np.mean(logits_of(model, arch, held_out.values).argmax(axis=1) + 1 == held_out.codes))
+        told = logits_of(model, arch, held_out.values)[:, : len(ACTIVITIES)]
+        return float(np.mean(told.argmax(axis=1) + 1 == held_out.codes))
 
     watch = Watch(model, total, batches, held_out_accuracy, told, stop)
     hooks = keras.callbacks.LambdaCallback(on_epoch_end=watch.on_epoch_end, on_train_batch_end=watch.on_batch_end)
-    for first, last, values in _stages(table, arch, total, seed):
+    drawing: dict[str, Any] = {"augmentation": recipe.augmentation, "sampling": recipe.sampling}
+    for first, last, values, targets in epochs_of(corpus, outputs=outputs, epochs=total, seed=seed, **drawing):
         if stop():
             break
-        targets = np.eye(labels, dtype=np.float32)[table.codes - 1]
-        windows = select_channels(values, arch.channels)
         settings = {"batch_size": recipe.batch, "verbose": 0, "callbacks": [hooks]}
-        model.fit(windows, targets, initial_epoch=first, epochs=last, **settings)
+        model.fit(select_channels(values, arch.channels), targets, initial_epoch=first, epochs=last, **settings)
     fitted = watch.fitted(interrupted=stop())
     plain.set_weights(model.get_weights())
     return replace(fitted, model=plain)
+
+
+def outputs_of(arch: Architecture, corpus: Corpus) -> tuple[str, ...]:
+    """Return what the outputs of an architecture's network mean when it is trained on a corpus."""
+    return ACTIVITIES + (corpus.transitions if arch.recipe.sampling else ())
 
 
 class Watch:
@@ -188,19 +198,8 @@ class Watch:
         return Fitted(self._model, self._epochs, self._planned, kept, done + 1)
 
 
-def _stages(table: WindowTable, arch: Architecture, epochs: int, seed: int) -> Iterator[tuple[int, int, Samples]]:
-    """Yield (first epoch, last epoch, windows): all at once, or each epoch with windows of its own."""
-    how = arch.recipe.augmentation
-    if how is None:
-        yield 0, epochs, table.values
-        return
-    generator, upright = np.random.default_rng(seed), upright_rotations(table)
-    for epoch in range(epochs):
-        yield epoch, epoch + 1, augmented(table.values, upright, how, generator)
-
-
 def logits_of(model: Any, arch: Architecture, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a Keras model's logits (n, labels) for windows (n, window, 9)."""
+    """Return a Keras model's logits (n, outputs) for windows (n, window, 9)."""
     return np.asarray(model.predict(select_channels(values, arch.channels), batch_size=1024, verbose=0))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES, WALKING
 from har_stream.classifier import softmax
-from har_stream.datasets import WindowTable
 from har_stream.errors import InputError
 from har_stream.manifest import UprightConstants
 from har_stream.samples import Samples
 from har_stream.upright import turned
 from training.architectures import architecture
+from training.corpus import Corpus
 from training.curves import Curve, curve_of
 from training.event_files import EventFile
 from training.fit import Epoch, fit, logits_of
+from training.judged import Judged
 from training.progress import fold_progress
-from training.smoothing_constants import Judged
 from training.streams import Stream, turned_as_learned
 from training.workers import spread, tell
 
@@ -34,14 +34,14 @@ NOT_ASKED: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What to cross-validate: an architecture by name, on a table whose windows `rotations` (n, 3, 3) turn upright.
+    """What to cross-validate: an architecture by name, on a corpus whose windows `rotations` (n, 3, 3) turn upright.
 
     Streams turn themselves upright as they learn to, where `upright` says how. Each fold leaves an event file
     fold-1, fold-2, ... in the folder `events`, where there is one.
     """
 
     arch: str
-    table: WindowTable
+    corpus: Corpus
     rotations: NDArray[np.float64]
     upright: UprightConstants | None
     seed: int
@@ -63,7 +63,8 @@ class Fold:
 class Answers:
     """What a network says of the volunteers held out.
 
-    probabilities (m, 6) of their m labelled windows, calibrated (m, 6) of these turned upright; judged, their streams.
+    probabilities (m, outputs) of their m labelled windows, calibrated (m, outputs) of these turned upright; judged,
+    their streams.
     """
 
     probabilities: NDArray[np.float32]
@@ -95,9 +96,9 @@ def subject_folds(subjects: NDArray[np.int16], folds: int) -> list[list[int]]:
     return [present[start::folds] for start in range(min(folds, len(present)))]
 
 
-def folds_of(study: Study, streams: list[Stream], folds: int) -> list[Fold]:
+def folds_of(study: Study, streams: Sequence[Stream], folds: int) -> list[Fold]:
     """Return a study's folds. Raises InputError where there are fewer volunteers than two."""
-    dealt = subject_folds(study.table.subject, folds)
+    dealt = subject_folds(study.corpus.table.subject, folds)
     own = [[stream for stream in streams if stream.subject in held_out] for held_out in dealt]
     return [Fold(study, number, *one) for number, one in enumerate(zip(dealt, own, strict=True))]
 
@@ -108,21 +109,22 @@ def cross_validate(folds: list[Fold], *, jobs: int) -> Iterator[tuple[Fold, Answ
     epochs = study.epochs or architecture(study.arch).recipe.epochs
     with fold_progress(len(folds), epochs) as shown:
         for number, answers in spread(answers_of, folds, jobs=jobs, told=shown.told):
-            codes = study.table.codes[_inside(folds[number])]
-            shown.finished(number, float(np.mean(answers.probabilities.argmax(axis=1) + 1 == codes)))
+            codes = study.corpus.table.codes[_inside(folds[number])]
+            told = answers.probabilities[:, : len(ACTIVITIES)].argmax(axis=1) + 1
+            shown.finished(number, float(np.mean(told == codes)))
             yield folds[number], answers
 
 
 def answers_of(fold: Fold) -> Answers:
     """Train on the volunteers outside a fold, and judge those inside; each epoch is told to who spread the folds."""
     study, inside = fold.study, _inside(fold)
-    arch, held_out = architecture(study.arch), study.table.rows(inside)
+    arch, held_out = architecture(study.arch), study.corpus.table.rows(inside)
     with ExitStack() as files:
         told: list[Callable[[Epoch], None]] = [tell]
         if study.events is not None:
             told.append(files.enter_context(EventFile(study.events / f"fold-{fold.number + 1}")).write)
         settings: dict[str, Any] = {"seed": study.seed, "epochs": study.epochs, "told": told, "held_out": held_out}
-        fitted = fit(arch, study.table.rows(~inside), labels=len(ACTIVITIES), **settings)
+        fitted = fit(arch, study.corpus.without(fold.held_out), **settings)
 
     def ask(values: Samples) -> NDArray[np.float32]:
         return softmax(logits_of(fitted.model, arch, values))
@@ -135,21 +137,22 @@ def answers_of(fold: Fold) -> Answers:
     return Answers(ask(held_out.values), calibrated, judged, curve_of(fitted.epochs, fold.held_out))
 
 
-def joined(table: WindowTable, finished: dict[int, tuple[Fold, Answers]]) -> OutOfFold:
+def joined(windows: int, finished: Sequence[tuple[Fold, Answers]]) -> OutOfFold:
     """Join what the finished folds' networks said, in the order of the folds, whichever was finished first."""
-    probabilities, calibrated = np.zeros((2, len(table.codes), len(ACTIVITIES)), np.float32)
-    fold_of = np.full(len(table.codes), NOT_ASKED, np.int64)
-    in_order = [finished[number] for number in sorted(finished)]
+    probabilities, calibrated = np.zeros((2, windows, len(ACTIVITIES)), np.float32)
+    fold_of = np.full(windows, NOT_ASKED, np.int64)
+    in_order = sorted(finished, key=lambda one: one[0].number)
     for fold, answers in in_order:
         inside = _inside(fold)
-        probabilities[inside], calibrated[inside] = answers.probabilities, answers.calibrated
+        probabilities[inside] = answers.probabilities[:, : len(ACTIVITIES)]
+        calibrated[inside] = answers.calibrated[:, : len(ACTIVITIES)]
         fold_of[inside] = fold.number
     judged, curves = [one.judged for _, one in in_order], [one.curve for _, one in in_order]
     return OutOfFold(probabilities, calibrated, fold_of, judged, curves)
 
 
 def _inside(fold: Fold) -> NDArray[np.bool_]:
-    return np.isin(fold.study.table.subject, fold.held_out)
+    return fold.study.corpus.inside(fold.held_out)
 
 
 def _ask_stream(

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
 from har_stream.classifier import softmax
-from har_stream.datasets import WindowTable
-from har_stream.samples import Codes
+from har_stream.samples import Codes, Samples
 from har_stream.upright import turned
 from training.architectures import Architecture, architecture
 from training.augmentation import Rotations, calibration
+from training.corpus import Corpus
 from training.fit import fit, logits_of
 
 
@@ -47,7 +47,7 @@ class Key(msgspec.Struct, frozen=True):
 class LabelledWindows:
     """Windows to fit and judge, with the rotations (n, 3, 3) that calibrate them, from windows that are `used` (n,)."""
 
-    table: WindowTable
+    corpus: Corpus
     rotations: Rotations
     used: NDArray[np.bool_]
     digest: str
@@ -78,14 +78,17 @@ class KeptFit:
     calibrated: NDArray[np.float32]
 
 
-def labelled_windows(table: WindowTable, *, calibration_samples: int) -> LabelledWindows:
-    """Return a table's windows with their calibration by the first samples of walking, and a digest of it all."""
+def labelled_windows(corpus: Corpus, *, calibration_samples: int) -> LabelledWindows:
+    """Return a corpus' windows with their calibration by the first samples of walking, and a digest of it all."""
+    table = corpus.table
     rotations, used = calibration(table, samples=calibration_samples, window=table.values.shape[1])
     digest = hashlib.sha256()
-    for column in (table.values, table.codes, table.subject, table.experiment, table.start, table.continues):
+    tracks = [column for one in corpus.tracks for column in (np.array([one.subject]), one.channels, one.truth)]
+    rows = (table.values, table.codes, table.subject, table.experiment, table.start, table.continues)
+    for column in (*rows, *tracks):
         digest.update(f"{column.dtype} {column.shape}".encode())
         digest.update(np.ascontiguousarray(column).data)
-    return LabelledWindows(table, rotations, used, digest.hexdigest())
+    return LabelledWindows(corpus, rotations, used, digest.hexdigest())
 
 
 def fitted_recipe(arch: Architecture) -> dict[str, Any]:
@@ -96,15 +99,19 @@ def fitted_recipe(arch: Architecture) -> dict[str, Any]:
 
 def fit_fold(order: FoldOrder) -> None:
     """Fit one fold's network and keep what it says of the volunteers held out."""
-    key, table = order.key, order.windows.table
-    arch, inside = architecture(key.arch), np.isin(table.subject, key.held_out)
-    labels = len(ACTIVITIES)
-    model = fit(arch, table.rows(~inside), labels=labels, seed=key.seed, epochs=key.epochs).model
+    key, corpus = order.key, order.windows.corpus
+    table = corpus.table
+    arch, inside = architecture(key.arch), corpus.inside(key.held_out)
+    model = fit(arch, corpus.without(key.held_out), seed=key.seed, epochs=key.epochs).model
+
+    def ask(windows: Samples) -> NDArray[np.float32]:
+        return softmax(logits_of(model, arch, windows))[:, : len(ACTIVITIES)]
+
     values = table.values[inside]
-    probabilities = softmax(logits_of(model, arch, values))
-    calibrated = np.zeros((0, labels), np.float32)
+    probabilities = ask(values)
+    calibrated = np.zeros((0, len(ACTIVITIES)), np.float32)
     if arch.recipe.augmentation:
-        calibrated = softmax(logits_of(model, arch, turned(values, order.windows.rotations[inside])))
+        calibrated = ask(turned(values, order.windows.rotations[inside]))
     rows, used = np.flatnonzero(inside), order.windows.used[inside]
     keep(order.path, key, KeptFit(rows, table.codes[inside], table.subject[inside], used, probabilities, calibrated))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,24 +15,25 @@ from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
 from har_stream.calibration import WALK_S
-from har_stream.datasets import Selection, WindowTable
+from har_stream.datasets import Recording, Selection, WindowTable
 from har_stream.manifest import Manifest, Normalisation, Smoothing, UprightConstants
 from training.architectures import Architecture, architecture
 from training.augmentation import calibration
 from training.card import model_card
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
+from training.corpus import Corpus, read_corpus
 from training.curves import Curve, Curves, curve_of, write_curves
 from training.event_files import EventFile
 from training.export import CARD, write_manifest, write_weights
-from training.fit import Fitted, fit
+from training.fit import Fitted, fit, outputs_of
 from training.folds import NOT_ASKED, Answers, Fold, OutOfFold, Study, cross_validate, folds_of, joined, subject_folds
 from training.interruption import Interruption
-from training.labelled_windows import read_recordings, read_windows
 from training.progress import fit_progress
 from training.scores import fold_scores
 from training.smoothing_constants import UNSURE_BELOW, accuracy, accuracy_across_folds, estimate
 from training.stream_scores import stream_scores
 from training.streams import Stream, stream_of, streams_of_table
+from training.temperature import recalibrated
 from training.unseen_streams import unseen_timelines
 
 DATA: Final = "HAPT / UCI HAR training volunteers, UCI Machine Learning Repository 341 and 240"
@@ -79,16 +80,17 @@ def make_model(order: Order, say: Callable[[str], None]) -> Made:
     for folder in filter(None, (order.out, order.events)):
         folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is told before the training
     with Interruption() as interruption:
-        table = read_windows(order.data, Selection("train"), filters, framing)
+        corpus, recordings = read_corpus(order.data, Selection("train"), filters, framing)
         if order.folds:
-            subject_folds(table.subject, order.folds)  # so is a table that cannot be dealt out
-        fitted = _fit_on_all(order, arch, table, interruption, say)
-        manifest = _manifest(order, arch, table, fitted)
+            subject_folds(corpus.table.subject, order.folds)  # so is a table that cannot be dealt out
+        fitted = _fit_on_all(order, arch, corpus, interruption, say)
+        manifest = _manifest(order, arch, corpus, fitted)
         final = curve_of(fitted.epochs)
         _write(manifest, Curves(final, []), order.out)  # whatever ends the folds, the model is there
         if fitted.interrupted_in is None:
             if order.folds:
-                manifest, folds = _with_folds(order, manifest, table, interruption, say)
+                streams = _streams(corpus, recordings, manifest)
+                manifest, folds = _with_folds(order, manifest, corpus, streams, interruption, say)
                 _write(manifest, Curves(final, folds), order.out)
             elif interruption.asked:
                 say(INTERRUPTED_LATE)
@@ -96,14 +98,14 @@ def make_model(order: Order, say: Callable[[str], None]) -> Made:
 
 
 def _fit_on_all(
-    order: Order, arch: Architecture, table: WindowTable, interruption: Interruption, say: Callable[[str], None]
+    order: Order, arch: Architecture, corpus: Corpus, interruption: Interruption, say: Callable[[str], None]
 ) -> Fitted:
     with ExitStack() as opened:
         told = [opened.enter_context(fit_progress("final fit"))]
         if order.events is not None:
             told.append(opened.enter_context(EventFile(order.events / "final")).write)
         settings: dict[str, Any] = {"seed": order.seed, "epochs": order.epochs, "told": told}
-        fitted = fit(arch, table, labels=len(ACTIVITIES), stop=lambda: interruption.asked, **settings)
+        fitted = fit(arch, corpus, stop=lambda: interruption.asked, **settings)
     if not fitted.kept:
         say("interrupted before the first epoch was complete: nothing is kept")
         raise KeyboardInterrupt
@@ -113,22 +115,23 @@ def _fit_on_all(
     return fitted
 
 
-def _manifest(order: Order, arch: Architecture, table: WindowTable, fitted: Fitted) -> Manifest:
+def _manifest(order: Order, arch: Architecture, corpus: Corpus, fitted: Fitted) -> Manifest:
     """Write the weights, and return the manifest of a model that is not cross-validated."""
-    prior = tuple((np.bincount(table.codes, minlength=7)[1:] / len(table.codes)).round(4).tolist())
+    outputs = outputs_of(arch, corpus)
     return Manifest(
         format=1,
         name=order.out.name,
         architecture=order.arch,
         labels=ACTIVITIES,
+        transitions=outputs[len(ACTIVITIES) :],
         channels=arch.channels,
         framing=UCI_HAR_FRAMING,
         filters=uci_har_filters(),
         normalisation=Normalisation((0.0,) * len(arch.channels), (1.0,) * len(arch.channels)),
-        smoothing=_without_folds(prior),
+        smoothing=_without_folds(prior_of(arch, corpus)),
         upright=_upright(arch),
         weights=write_weights(fitted.model, order.out),
-        training=_provenance(order, table, fitted),
+        training=_provenance(order, corpus.table, fitted),
         metrics={},
     )
 
@@ -140,16 +143,23 @@ def _write(manifest: Manifest, curves: Curves, folder: Path) -> None:
 
 
 def _with_folds(
-    order: Order, manifest: Manifest, table: WindowTable, interruption: Interruption, say: Callable[[str], None]
+    order: Order,
+    manifest: Manifest,
+    corpus: Corpus,
+    streams: Sequence[Stream],
+    interruption: Interruption,
+    say: Callable[[str], None],
 ) -> tuple[Manifest, list[Curve]]:
     """Return the manifest with what the folds tell, and their curves."""
     finished: dict[int, tuple[Fold, Answers]] = {}
+    table = corpus.table
     planned = len(subject_folds(table.subject, order.folds))
     rotations, used = calibration(table, samples=CALIBRATION_SAMPLES, window=manifest.framing.window)
     with interruption.cutting_short():
         interruption.check()
-        streams, upright = _streams(order, manifest, table)
-        study = Study(order.arch, table, rotations, upright, order.seed, order.epochs, order.events)
+        # Windows made elsewhere are not turned by the daemon either.
+        upright = manifest.upright if corpus.tracks else None
+        study = Study(order.arch, corpus, rotations, upright, order.seed, order.epochs, order.events)
         for fold, answers in cross_validate(folds_of(study, streams, order.folds), jobs=order.jobs):
             finished[fold.number] = fold, answers
     if len(finished) < planned:
@@ -159,18 +169,27 @@ def _with_folds(
         say(INTERRUPTED_LATE)
     if not finished:
         return manifest, []
-    out_of_fold = joined(table, finished)
+    return _learned(manifest, corpus, list(finished.values()), used, planned)
+
+
+def _learned(
+    manifest: Manifest, corpus: Corpus, finished: list[tuple[Fold, Answers]], used: NDArray[np.bool_], planned: int
+) -> tuple[Manifest, list[Curve]]:
+    """Return the manifest with temperature, smoother's constants and figures of the folds, and their curves."""
+    folds, raw = [fold for fold, _ in finished], [answers for _, answers in finished]
+    table = corpus.table
+    answers, temperature = recalibrated(raw, [table.codes[corpus.inside(fold.held_out)] for fold in folds])
+    out_of_fold = joined(len(table.codes), list(zip(folds, answers, strict=True)))
     smoothing, metrics = _figures(out_of_fold, table, used, manifest)
-    metrics = {**metrics, "folds_planned": planned}
-    return msgspec.structs.replace(manifest, smoothing=smoothing, metrics=metrics), out_of_fold.curves
+    learned = {"temperature": temperature, "smoothing": smoothing, "metrics": {**metrics, "folds_planned": planned}}
+    return msgspec.structs.replace(manifest, **learned), out_of_fold.curves
 
 
-def _streams(order: Order, manifest: Manifest, table: WindowTable) -> tuple[list[Stream], UprightConstants | None]:
-    """Return the streams to judge, and how they turn themselves upright."""
-    recordings = read_recordings(order.data, Selection("train"))
+def _streams(corpus: Corpus, recordings: list[Recording], manifest: Manifest) -> list[Stream]:
+    """Return the streams to judge."""
     if not recordings:
-        return streams_of_table(table), None  # windows made elsewhere are not turned by the daemon either
-    return [stream_of(one, manifest.filters, manifest.framing) for one in recordings], manifest.upright
+        return streams_of_table(corpus.table)
+    return [stream_of(one, manifest.filters, manifest.framing) for one in recordings]
 
 
 def _figures(
@@ -215,11 +234,19 @@ def _upright(arch: Architecture) -> UprightConstants | None:
 
 def _without_folds(prior: tuple[float, ...]) -> Smoothing:
     """Give every change the same chance: nothing was measured."""
-    others = 1 / (len(ACTIVITIES) - 1)
-    jump = tuple(
-        tuple(0.0 if column == row else others for column in range(len(ACTIVITIES))) for row in range(len(ACTIVITIES))
-    )
-    return Smoothing((DEFAULT_DWELL_S,) * len(ACTIVITIES), jump, prior, DEFAULT_EVIDENCE, UNSURE_BELOW)
+    states = len(prior)
+    others = 1 / (states - 1)
+    jump = tuple(tuple(0.0 if column == row else others for column in range(states)) for row in range(states))
+    return Smoothing((DEFAULT_DWELL_S,) * states, jump, prior, DEFAULT_EVIDENCE, UNSURE_BELOW)
+
+
+def prior_of(arch: Architecture, corpus: Corpus) -> tuple[float, ...]:
+    """Return the share of each output in what the network is trained on: in samples where it draws from these."""
+    outputs = len(outputs_of(arch, corpus))
+    from_tracks = bool(arch.recipe.sampling and corpus.tracks)
+    codes = np.concatenate([one.truth for one in corpus.tracks]) if from_tracks else corpus.table.codes
+    counts = np.bincount(codes, minlength=outputs + 1)[1 : outputs + 1]
+    return tuple((np.maximum(counts, 1) / np.maximum(counts, 1).sum()).round(4).tolist())
 
 
 def _provenance(order: Order, table: WindowTable, fitted: Fitted) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from har_stream.activities import ACTIVITIES
 from har_stream.classifier import ENGINES
 from training.architectures import architecture
 from training.export import write_weights
@@ -52,6 +51,7 @@ class NetworkOrder:
 
     arch: str
     window: int
+    outputs: int
     path: Path
 
 
@@ -63,7 +63,7 @@ def measured(order: NetworkOrder) -> Network:
     keras, arch = import_keras(), architecture(order.arch)
     keras.backend.clear_session()
     keras.utils.set_random_seed(PROBE_SEED)
-    model = arch.build(order.window, len(arch.channels), len(ACTIVITIES))
+    model = arch.build(order.window, len(arch.channels), order.outputs)
     digest, versions = _digest(model), {library: version(library) for library in LIBRARIES}
     before = _read(order.path)
     if before and (before.digest, before.processor, before.versions) == (digest, processor_name(), versions):

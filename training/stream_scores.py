@@ -96,7 +96,7 @@ def stream_scores(timelines: list[Timeline]) -> dict[str, Any]:
         "coverage_in_force": round(told / max(labelled, 1), 5),
         "accuracy_in_force_where_told": round(_right(timelines, "in_force") / max(told, 1), 5),
         "transitions_unknown": round(unknown / max(between, 1), 5),
-        "false_changes_per_hour": round(sum(map(_false_changes, timelines)) / max(hours, 1e-9), 2),
+        "false_changes_per_hour": round(sum(map(false_changes, timelines)) / max(hours, 1e-9), 2),
         "delay_s": {
             "p50": _quantile(known, 0.5),
             "p95": _quantile(known, 0.95),
@@ -122,7 +122,7 @@ def _spans(truth: Labels) -> tuple[tuple[int, int], ...]:
     return tuple((start, stop) for start, stop in spans if stop > start and truth[start] != NOTHING)
 
 
-def _false_changes(one: Timeline) -> int:
+def false_changes(one: Timeline) -> int:
     """Count changes of the label in force inside spans of one true activity, but for that to the true one."""
     count = 0
     for start, stop in one.spans:

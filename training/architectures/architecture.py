@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from training.augmentation import Augmentation
+from training.examples import Sampling
 
 
 class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -23,6 +24,8 @@ class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = None
+    sampling: Sampling | None = None
+    """Windows from anywhere in the recordings, in place of UCI HAR's own, where there are recordings."""
 
 
 @dataclass(frozen=True, slots=True)
