@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from har_stream.activities import ACTIVITIES
 from har_stream.samples import Codes, Samples
 from har_stream.upright import gravity_of, rotation_to_up
 from training.augmentation import WALKING_CODE, Augmentation, Rotations, augmented, upright_rotations
@@ -23,6 +24,9 @@ from training.corpus import Corpus, Track
 Targets = NDArray[np.float32]
 LEAST_LABELLED: Final = 0.5
 """Share of a window's span that carries labels."""
+SITTING: Final = ACTIVITIES.index("sitting")
+SURELY: Final = 0.5
+"""Share of a window's span in which people sit, for one of sitting."""
 
 
 class Sampling(msgspec.Struct, frozen=True):
@@ -70,7 +74,8 @@ def epochs_of(
     for epoch in range(epochs):
         values, upright, targets = next(drawn)
         if augmentation is not None:
-            values = augmented(values, upright, augmentation, generator)
+            sitting = targets[:, SITTING] > SURELY
+            values = augmented(values, upright, sitting, augmentation, generator)
         yield epoch, epoch + 1, values, targets
 
 
