@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from har_stream.activities import ACTIVITIES, TRANSITIONS
 from har_stream.datasets import WindowTable
+from training.architectures import architecture
 from training.augmentation import Augmentation
-from training.corpus import OUTPUTS, Corpus, Track
+from training.corpus import Corpus, Track
 from training.examples import Sampling, ends_of, epochs_of
+from training.fit import outputs_of, sampling_of
 
 WINDOW = 8
+OUTPUTS = ACTIVITIES + TRANSITIONS
 STAND_TO_SIT = 7
 TILTED = Augmentation(tilt_deg=5, turned_tilt_deg=0, turned_share=0.5)
 
@@ -93,10 +96,18 @@ def test_every_epoch_draws_anew_and_a_seed_draws_the_same() -> None:
     assert not np.array_equal(first, drawn(2)[0])
 
 
-@pytest.mark.parametrize("sampling", [None, Sampling(30, span=4, ahead=0)])
-def test_a_tables_windows_serve_where_there_are_no_recordings(sampling: Sampling | None) -> None:
+def test_windows_are_drawn_only_where_a_recipe_asks_and_there_are_recordings() -> None:
+    recorded, rows = Corpus(table(6), (track(1, [1] * 300),)), Corpus(table(6))
+    draws, takes = architecture("sway-lstm"), architecture("seed-lstm")
+    assert sampling_of(draws, recorded) == draws.recipe.sampling is not None
+    assert [sampling_of(draws, rows), sampling_of(takes, recorded), sampling_of(takes, rows)] == [None] * 3
+    assert outputs_of(draws, recorded) == OUTPUTS
+    assert outputs_of(draws, rows) == outputs_of(takes, recorded) == ACTIVITIES
+
+
+def test_a_tables_windows_are_those_of_every_epoch() -> None:
     corpus = Corpus(table(12))
-    settings = {"outputs": 6, "epochs": 3, "seed": 1, "sampling": sampling}
+    settings = {"outputs": 6, "epochs": 3, "seed": 1, "sampling": None}
     ((first, last, values, targets),) = epochs_of(corpus, augmentation=None, **settings)  # type: ignore[arg-type]
     assert (first, last) == (0, 3)
     assert np.array_equal(values, corpus.table.values)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from har_stream.activities import ACTIVITIES, TRANSITIONS
 from har_stream.datasets import Recording, Selection, WindowTable
 from har_stream.manifest import Filters, Framing
 from har_stream.preprocessing import filter_recording
@@ -41,15 +40,6 @@ class Corpus:
     def inside(self, held_out: Collection[int]) -> NDArray[np.bool_]:
         """Return which windows (n,) are of those volunteers."""
         return np.isin(self.table.subject, list(held_out))
-
-    @property
-    def transitions(self) -> tuple[str, ...]:
-        """The postural transitions that a network can learn here: all, or none where there are no tracks."""
-        return TRANSITIONS if self.tracks else ()
-
-
-OUTPUTS = ACTIVITIES + TRANSITIONS
-"""What a network's outputs mean, in the order of the codes 1 to 12; those trained on windows alone tell the first 6."""
 
 
 def read_corpus(path: Path, selection: Selection, filters: Filters, framing: Framing) -> tuple[Corpus, list[Recording]]:

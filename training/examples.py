@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from har_stream.activities import ACTIVITIES
+from har_stream.datasets import WindowTable
 from har_stream.samples import Codes, Samples
 from har_stream.upright import gravity_of, rotation_to_up
 from training.augmentation import WALKING_CODE, Augmentation, Rotations, augmented, upright_rotations
@@ -59,15 +60,13 @@ def epochs_of(
     augmentation: Augmentation | None,
     sampling: Sampling | None,
 ) -> Iterator[tuple[int, int, Samples, Targets]]:
-    """Yield (first epoch, last epoch, windows (n, window, 9), targets (n, outputs)): all at once, or for each epoch."""
+    """Yield (first epoch, last epoch, windows (n, window, 9), targets (n, outputs)): all at once, or for each epoch.
+
+    They are drawn from the tracks where `sampling` says how, else they are the table's.
+    """
     generator = np.random.default_rng(seed)
-    if sampling is not None and corpus.tracks:
-        drawn = _drawn(corpus, outputs, sampling, generator)
-    else:
-        upright = upright_rotations(corpus.table) if augmentation else np.zeros((0, 3, 3))
-        targets = np.eye(outputs, dtype=np.float32)[corpus.table.codes - 1]
-        drawn = _same(corpus.table.values, upright, targets)
-    if augmentation is None and not (sampling and corpus.tracks):
+    drawn = _drawn(corpus, outputs, sampling, generator) if sampling else _same(corpus.table, outputs)
+    if augmentation is None and sampling is None:
         values, _, targets = next(drawn)
         yield 0, epochs, values, targets
         return
@@ -79,9 +78,11 @@ def epochs_of(
         yield epoch, epoch + 1, values, targets
 
 
-def _same(values: Samples, upright: Rotations, targets: Targets) -> Iterator[tuple[Samples, Rotations, Targets]]:
+def _same(table: WindowTable, outputs: int) -> Iterator[tuple[Samples, Rotations, Targets]]:
+    """Yield a table's windows, their upright rotations and their targets without end."""
+    upright, targets = upright_rotations(table), np.eye(outputs, dtype=np.float32)[table.codes - 1]
     while True:
-        yield values, upright, targets
+        yield table.values, upright, targets
 
 
 def _drawn(

@@ -13,13 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from har_stream.activities import ACTIVITIES
+from har_stream.activities import ACTIVITIES, TRANSITIONS
 from har_stream.datasets import WindowTable
 from har_stream.errors import ConfigError
 from har_stream.manifest import CHANNELS
 from training.architectures import Architecture, Recipe
 from training.corpus import Corpus
-from training.examples import epochs_of
+from training.examples import Sampling, epochs_of
 
 THREADS: Final = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 STDERR: Final = 2
@@ -113,9 +113,8 @@ def fit(
     recipe = arch.recipe
     from training.fused_lstm import fused  # noqa: PLC0415 - it needs Keras
 
-    outputs, windows = len(outputs_of(arch, corpus)), len(corpus.table.codes)
-    if recipe.sampling and corpus.tracks:
-        windows = recipe.sampling.windows
+    sampling, outputs = sampling_of(arch, corpus), len(outputs_of(arch, corpus))
+    windows = sampling.windows if sampling else len(corpus.table.codes)
     plain = arch.build(corpus.table.values.shape[1], len(arch.channels), outputs)
     model = fused(plain)
     total, batches = epochs or recipe.epochs, -(-windows // recipe.batch)
@@ -129,8 +128,8 @@ def fit(
 
     watch = Watch(model, total, batches, held_out_accuracy, told, stop)
     hooks = keras.callbacks.LambdaCallback(on_epoch_end=watch.on_epoch_end, on_train_batch_end=watch.on_batch_end)
-    drawing: dict[str, Any] = {"augmentation": recipe.augmentation, "sampling": recipe.sampling}
-    for first, last, values, targets in epochs_of(corpus, outputs=outputs, epochs=total, seed=seed, **drawing):
+    drawing: dict[str, Any] = {"seed": seed, "augmentation": recipe.augmentation, "sampling": sampling}
+    for first, last, values, targets in epochs_of(corpus, outputs=outputs, epochs=total, **drawing):
         if stop():
             break
         settings = {"batch_size": recipe.batch, "verbose": 0, "callbacks": [hooks]}
@@ -142,7 +141,12 @@ def fit(
 
 def outputs_of(arch: Architecture, corpus: Corpus) -> tuple[str, ...]:
     """Return what the outputs of an architecture's network mean when it is trained on a corpus."""
-    return ACTIVITIES + (corpus.transitions if arch.recipe.sampling else ())
+    return ACTIVITIES + (TRANSITIONS if sampling_of(arch, corpus) else ())
+
+
+def sampling_of(arch: Architecture, corpus: Corpus) -> Sampling | None:
+    """Return how windows are drawn from recordings; None where a table's own serve, or there are no recordings."""
+    return arch.recipe.sampling if corpus.tracks else None
 
 
 class Watch:

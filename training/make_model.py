@@ -25,7 +25,7 @@ from training.corpus import Corpus, read_corpus
 from training.curves import Curve, Curves, curve_of, write_curves
 from training.event_files import EventFile
 from training.export import CARD, write_manifest, write_weights
-from training.fit import Fitted, fit, outputs_of
+from training.fit import Fitted, fit, outputs_of, sampling_of
 from training.folds import NOT_ASKED, Answers, Fold, OutOfFold, Study, cross_validate, folds_of, joined, subject_folds
 from training.interruption import Interruption
 from training.progress import fit_progress
@@ -243,8 +243,8 @@ def _without_folds(prior: tuple[float, ...]) -> Smoothing:
 def prior_of(arch: Architecture, corpus: Corpus) -> tuple[float, ...]:
     """Return the share of each output in what the network is trained on: in samples where it draws from these."""
     outputs = len(outputs_of(arch, corpus))
-    from_tracks = bool(arch.recipe.sampling and corpus.tracks)
-    codes = np.concatenate([one.truth for one in corpus.tracks]) if from_tracks else corpus.table.codes
+    drawn = sampling_of(arch, corpus) is not None
+    codes = np.concatenate([one.truth for one in corpus.tracks]) if drawn else corpus.table.codes
     counts = np.bincount(codes, minlength=outputs + 1)[1 : outputs + 1]
     return tuple((np.maximum(counts, 1) / np.maximum(counts, 1).sum()).round(4).tolist())
 
