@@ -28,32 +28,44 @@ def tilts_deg(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.degrees(np.arccos(np.clip(unit(gravity_of(values))[:, 0], -1, 1))))
 
 
-def seen_as(one: WindowTable, how: Augmentation, seed: int) -> np.ndarray:
-    """The windows of an epoch."""
-    return augmented(one.values, upright_rotations(one), one.codes == 4, how, np.random.default_rng(seed))
-
-
 def test_each_recording_is_turned_by_its_own_walking() -> None:
     one = table()
-    seen = seen_as(one, Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=1), 1)
+    seen = augmented(
+        one.values,
+        upright_rotations(one),
+        Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=1),
+        np.random.default_rng(1),
+    )
     assert tilts_deg(seen).max() < 1
     assert tilts_deg(one.values).min() > 15
 
 
 def test_the_share_of_turned_windows_is_as_asked() -> None:
     one = table()
-    seen = seen_as(one, Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0.5), 1)
+    seen = augmented(
+        one.values,
+        upright_rotations(one),
+        Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0.5),
+        np.random.default_rng(1),
+    )
     assert 0.3 < (tilts_deg(seen) < 1).mean() < 0.7
-    untouched = seen_as(one, Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0), 1)
+    untouched = augmented(
+        one.values,
+        upright_rotations(one),
+        Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0),
+        np.random.default_rng(1),
+    )
     assert untouched == pytest.approx(one.values, abs=1e-6)
 
 
 def test_tilts_have_their_spread_and_a_seed() -> None:
     one, how = table(), Augmentation(tilt_deg=1, turned_tilt_deg=8, turned_share=1)
-    many = np.concatenate([seen_as(one, how, seed) for seed in range(20)])
+    many = np.concatenate(
+        [augmented(one.values, upright_rotations(one), how, np.random.default_rng(seed)) for seed in range(20)]
+    )
     # Of the three axes the two across gravity move it: a Rayleigh distribution of mean 8 * sqrt(pi / 2).
     assert tilts_deg(many).mean() == pytest.approx(8 * np.sqrt(np.pi / 2), rel=0.05)
-    again = seen_as(one, how, 0)
+    again = augmented(one.values, upright_rotations(one), how, np.random.default_rng(0))
     assert np.array_equal(many[:50], again)
 
 
@@ -84,30 +96,8 @@ def test_the_other_side_is_a_motion_that_a_body_can_make() -> None:
 def test_the_share_of_mirrored_windows_is_as_asked() -> None:
     one, still = table(), Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=0)
     how = msgspec.structs.replace(still, mirrored_share=0.3)
-    many = [seen_as(one, how, seed) for seed in range(9)]
+    many = [augmented(one.values, upright_rotations(one), how, np.random.default_rng(seed)) for seed in range(9)]
     told = [np.abs(seen - one.values * OTHER_SIDE).max(axis=(1, 2)) < 1e-6 for seen in many]
     untouched = [np.abs(seen - one.values).max(axis=(1, 2)) < 1e-6 for seen in many]
     assert np.mean(told) == pytest.approx(0.3, abs=0.07)
     assert np.logical_xor(told, untouched).all()
-
-
-def test_who_sits_leans_further_the_same_way_and_nobody_else_does() -> None:
-    one = table()
-    lean = np.radians(20.0)
-    for recording in (1, 2):
-        own = (one.experiment == recording) & (one.codes == 4)
-        down = np.array(GRAVITY[recording]) / np.linalg.norm(GRAVITY[recording])
-        aside = np.cross(down, [0.0, 0.0, 1.0])
-        aside /= np.linalg.norm(aside)
-        one.values[own, :, 6:] = one.values[own, :, :3] + np.cos(lean) * down + np.sin(lean) * aside
-    still = Augmentation(tilt_deg=0, turned_tilt_deg=0, turned_share=1)
-    before = seen_as(one, still, 1)
-    how = msgspec.structs.replace(still, reclined_share=1)
-    many = [seen_as(one, how, seed) for seed in range(9)]
-    sitting = one.codes == 4
-    leans_deg = np.concatenate([tilts_deg(seen[sitting]) for seen in many])
-    assert leans_deg.min() > 19
-    assert 35 < leans_deg.max() < 41
-    assert all(np.allclose(seen[~sitting], before[~sitting], atol=1e-6) for seen in many)
-    sideways = [unit(gravity_of(seen[sitting]) * [0, 1, 1]) for seen in (before, many[0])]
-    assert (sideways[0] * sideways[1]).sum(axis=1).min() > 0.99

@@ -1,4 +1,4 @@
-"""Training windows as of other people: the device turned upright or not, tilted, on the other side; who sits, reclined.
+"""Training windows as other people would have worn the device: turned upright or not, tilted, on the other side.
 
 All sensors of a window are turned alike. The filters are linear and alike on all axes, so that turning a window
 equals turning the recording that it was cut from (but for the median of 3, which acts on spikes alone).
@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from har_stream.activities import CODE_BY_NAME, WALKING
 from har_stream.datasets import WindowTable
 from har_stream.samples import Samples
-from har_stream.upright import gravity_of, rotation_to_up, turned, unit
+from har_stream.upright import gravity_of, rotation_to_up, turned
 
 WALKING_CODE: Final = CODE_BY_NAME[WALKING]
 Rotations = NDArray[np.float64]
@@ -27,57 +27,31 @@ The body is symmetrical: what is outward and up there stays so, and forward beco
 mirrored as (x, -y, z), angular rates, whose axes are not mirrored but whose sense is, as (-x, y, -z).
 """
 
-RECLINED: Final = np.radians(60.0)
-"""Who leans further lies."""
-
 
 class Augmentation(msgspec.Struct, frozen=True):
     """How windows vary from epoch to epoch.
 
     tilt_deg is the standard deviation of a random rotation about each axis; turned_share the share of windows that
     are turned into their recording's upright frame first, and then by turned_tilt_deg: where up is known, less is open.
-    mirrored_share is the share of windows that are as if the device were worn at the body's other side. reclined_share
-    is the share of sitting windows in which people lean further the way that they lean: by up to as much again.
+    mirrored_share is the share of windows that are as if the device were worn at the body's other side.
     """
 
     tilt_deg: float
     turned_tilt_deg: float
     turned_share: float
     mirrored_share: float = 0.0
-    reclined_share: float = 0.0
 
 
-def augmented(
-    values: Samples,
-    upright: Rotations,
-    sitting: NDArray[np.bool_],
-    how: Augmentation,
-    generator: np.random.Generator,
-) -> Samples:
-    """Return windows (n, window, 9) for one epoch.
-
-    upright (n, 3, 3) turns each into its recording's frame; sitting (n,) tells where people sit.
-    """
+def augmented(values: Samples, upright: Rotations, how: Augmentation, generator: np.random.Generator) -> Samples:
+    """Return windows (n, window, 9) for one epoch; upright (n, 3, 3) turns each into its recording's frame."""
     count = len(values)
     axes = generator.standard_normal((count, 3))
     chosen = generator.random((count, 1, 1)) < how.turned_share
     tilt_deg = np.where(chosen[:, 0], how.turned_tilt_deg, how.tilt_deg)
     tilt = Rotation.from_rotvec(np.radians(tilt_deg) * axes).as_matrix()
-    leaned = np.tile(np.eye(3), (count, 1, 1))
-    reclined = sitting & (generator.random(count) < how.reclined_share)
-    leaned[reclined] = _lean(values[reclined], upright[reclined], generator)
-    seen = turned(values, tilt @ np.where(chosen, upright, np.eye(3)) @ leaned)
+    seen = turned(values, tilt @ np.where(chosen, upright, np.eye(3)))
     mirrored = generator.random((count, 1, 1)) < how.mirrored_share
     return np.where(mirrored, seen * OTHER_SIDE, seen)
-
-
-def _lean(values: Samples, upright: Rotations, generator: np.random.Generator) -> Rotations:
-    """Return rotations (n, 3, 3) that lean windows further away from up, up to RECLINED at most."""
-    up, gravity = upright[:, 0], unit(gravity_of(values))  # the first row is what the rotation brings onto +x
-    axis = np.cross(up, gravity)
-    leans = np.arctan2(np.linalg.norm(axis, axis=1), (up * gravity).sum(axis=1))
-    further = np.minimum(leans * generator.random(len(values)), np.maximum(RECLINED - leans, 0.0))
-    return np.asarray(Rotation.from_rotvec(unit(axis) * further[:, np.newaxis]).as_matrix())
 
 
 def upright_rotations(table: WindowTable) -> Rotations:

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from har_stream.activities import ACTIVITIES
 from har_stream.datasets import WindowTable
 from har_stream.samples import Codes, Samples
 from har_stream.upright import gravity_of, rotation_to_up
@@ -25,9 +24,6 @@ from training.corpus import Corpus, Track
 Targets = NDArray[np.float32]
 LEAST_LABELLED: Final = 0.5
 """Share of a window's span that carries labels."""
-SITTING: Final = ACTIVITIES.index("sitting")
-SURELY: Final = 0.5
-"""Share of a window's span in which people sit, for one of sitting."""
 
 
 class Sampling(msgspec.Struct, frozen=True):
@@ -73,8 +69,7 @@ def epochs_of(
     for epoch in range(epochs):
         values, upright, targets = next(drawn)
         if augmentation is not None:
-            sitting = targets[:, SITTING] > SURELY
-            values = augmented(values, upright, sitting, augmentation, generator)
+            values = augmented(values, upright, augmentation, generator)
         yield epoch, epoch + 1, values, targets
 
 
