@@ -81,7 +81,8 @@ def test_the_manifests_normalisation_is_applied() -> None:
 
 def test_the_manifests_temperature_divides_the_logits() -> None:
     manifest, classifier = model()
-    cold = Classifier(SHIPPED, msgspec.structs.replace(manifest, temperature=0.5)).probabilities(windows(4))
+    half = msgspec.structs.replace(manifest, temperature=manifest.temperature / 2)
+    cold = Classifier(SHIPPED, half).probabilities(windows(4))
     squares = classifier.probabilities(windows(4)) ** 2
     assert np.allclose(cold, squares / squares.sum(axis=1, keepdims=True), atol=1e-5)
 
