@@ -50,6 +50,7 @@ def manifest_of(name: str, arch: Architecture, weights: Any) -> Manifest:
         channels=arch.channels,
         framing=Framing(50.0, WINDOW, WINDOW // 2),
         normalisation=Normalisation((0.0,) * count, (1.0,) * count),
+        temperature=1.0,
         weights=weights,
     )
 
