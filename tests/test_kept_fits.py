@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from har_stream.datasets import WindowTable
 from training import kept_fits
 from training.architectures import architecture
-from training.corpus import Corpus
+from training.corpus import Corpus, Track
 from training.kept_fits import (
     FoldOrder,
     KeptFit,
@@ -112,14 +112,17 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatc
     assert path.read_bytes() == b"before"
 
 
-def test_every_window_is_in_the_digest() -> None:
+def test_every_window_and_sample_is_in_the_digest() -> None:
     table = table_of([1, 2])
     digests = {labelled_windows(Corpus(table), calibration_samples=500).digest}
     for name in ("values", "codes", "subject", "experiment", "start"):
         column = getattr(table, name).copy()
         column[-1] += 1
         digests.add(labelled_windows(Corpus(replace(table, **{name: column})), calibration_samples=500).digest)
-    assert len(digests) == 6
+    track = Track(1, np.zeros((4, 9), np.float32), np.zeros(4, np.uint8))
+    for other in (track, replace(track, truth=track.truth + 1), replace(track, channels=track.channels + 1)):
+        digests.add(labelled_windows(Corpus(table, (other,)), calibration_samples=500).digest)
+    assert len(digests) == 9
 
 
 def test_neither_prose_nor_epochs_are_in_the_recipe_of_a_key() -> None:
