@@ -79,7 +79,7 @@ def test_evaluate_sends_whole_recordings_through_the_pipeline(hapt_zip: Path, tm
     ended = run("evaluate", "--model", "seed-lstm", *words, module="training.cli")
     stream = json.loads(ended.output)["stream"]
     pictures = {path.stem: path.read_bytes() for path in (tmp_path / "plots").glob("*.png")}
-    assert set(pictures) == {"confusion", "people", "calibration", "timeline"}
+    assert set(pictures) == {"confusion", "people", "calibration", "timeline", "curves"}
     assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
     assert all(0.6 < stream[key] <= 1 for key in ("accuracy", "accuracy_raw", "accuracy_in_force"))
     assert 0 < stream["delay_s"]["p50"] <= stream["delay_s"]["p95"] < 20
