@@ -119,14 +119,7 @@ def fit(
     model = fused(plain)
     total, batches = epochs or recipe.epochs, -(-windows // recipe.batch)
     _compile(keras, model, recipe, updates=total * batches)
-
-    def held_out_accuracy() -> float | None:
-        if held_out is None:
-            return None
-        told = logits_of(model, arch, held_out.values)[:, : len(ACTIVITIES)]
-        return float(np.mean(told.argmax(axis=1) + 1 == held_out.codes))
-
-    watch = Watch(model, total, batches, held_out_accuracy, told, stop)
+    watch = Watch(model, total, batches, lambda: _accuracy_on(held_out, model, arch), told, stop)
     hooks = keras.callbacks.LambdaCallback(on_epoch_end=watch.on_epoch_end, on_train_batch_end=watch.on_batch_end)
     drawing: dict[str, Any] = {"seed": seed, "augmentation": recipe.augmentation, "sampling": sampling}
     for first, last, values, targets in epochs_of(corpus, outputs=outputs, epochs=total, **drawing):
@@ -137,6 +130,13 @@ def fit(
     fitted = watch.fitted(interrupted=stop())
     plain.set_weights(model.get_weights())
     return replace(fitted, model=plain)
+
+
+def _accuracy_on(held_out: WindowTable | None, model: Any, arch: Architecture) -> float | None:
+    if held_out is None:
+        return None
+    told = logits_of(model, arch, held_out.values)[:, : len(ACTIVITIES)]
+    return float(np.mean(told.argmax(axis=1) + 1 == held_out.codes))
 
 
 def outputs_of(arch: Architecture, corpus: Corpus) -> tuple[str, ...]:

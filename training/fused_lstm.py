@@ -1,6 +1,6 @@
 """LSTM layers that one kernel computes, for training. Import only where Keras may be loaded.
 
-On a processor Keras runs an LSTM as a loop over steps, and the loop costs as much as the arithmetic. TensorFlow's
+On a processor Keras runs an LSTM as a loop over steps, and the loop costs much beside the arithmetic. TensorFlow's
 BlockLSTM does a whole sequence in one call, with its own gradient; the numbers agree to rounding. A network is trained
 with these layers in place of Keras's own, which hold the weights before and after: what is saved and exported is
 Keras's.
