@@ -1,7 +1,9 @@
 """The types that travel along the stream.
 
-A source gives SampleBlocks: consecutive samples of one device. (UCI HAR's own rows are windows already; their
-replay gives WindowBlocks, which enter at the windows stage.) From the classifier on, Predictions travel.
+A source gives SampleBlocks: consecutive samples of one device at a uniform rate; or TimedBlocks, where each sample
+has a time of its own, as real devices have it, which the resampling turns into samples at the model's rate. (UCI HAR's
+own rows are windows already; their replay gives WindowBlocks, which enter at the windows stage.) What a format could
+not read travels as Refused, so that it is in the books. From the classifier on, Predictions travel.
 """
 
 from __future__ import annotations
@@ -71,11 +73,44 @@ class WindowBlock:
         return int(self.fresh.sum())
 
 
-Block = SampleBlock | WindowBlock
+@dataclass(frozen=True, slots=True)
+class TimedBlock:
+    """Consecutive samples of one device, each with its time.
+
+    times_s (n,) in the device's own clock: neither uniform nor at the model's rate nor surely in order; values (n, 6)
+    and truth (n,) as in a SampleBlock; rate_hz is what the device says of its rate, None where it says nothing.
+    """
+
+    device: str
+    times_s: NDArray[np.float64]
+    values: Samples
+    rate_hz: float | None = None
+    truth: Codes | None = None
+
+    @property
+    def samples(self) -> int:
+        """Number of samples, as the accounting counts them."""
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What came from a device and is no sample: corrupt frames, lines that are none. Each counts as a sample."""
+
+    device: str
+    reason: str
+    samples: int = 1
+
+
+Block = SampleBlock | TimedBlock | WindowBlock | Refused
 
 
 def shifted(block: Block, offset_s: float) -> Block:
     """Return a block as if it had come offset_s later in its device's clock."""
+    if isinstance(block, Refused):
+        return block
+    if isinstance(block, TimedBlock):
+        return replace(block, times_s=block.times_s + offset_s)
     return replace(block, start_s=block.start_s + offset_s)  # type: ignore[arg-type]  # each has its own kind of time
 
 
