@@ -2,7 +2,8 @@
 
 A sample is used once a window that holds it goes to the classifier; refused where the intake would not have it; dropped
 where it was good but could not be used; until then it is buffered. What is buffered is counted where it lies
-(queue and windows), so that the equation is a check and not a definition.
+(queue, resampling and windows), so that the equation is a check and not a definition. Samples that bridge a gap are
+none of the device's, and counted beside the books.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Accounting:
     used: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    bridged: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def enter(self, samples: int) -> None:
@@ -43,6 +45,12 @@ class Accounting:
             with self._lock:
                 self.dropped[reason] += samples
 
+    def bridge(self, samples: int) -> None:
+        """Count samples at the model's rate that were interpolated in a gap."""
+        if samples:
+            with self._lock:
+                self.bridged += samples
+
     def balance(self, buffered: int) -> int:
         """Return in - (used + refused + dropped + buffered): 0 where the books are right."""
         with self._lock:
@@ -50,9 +58,10 @@ class Accounting:
 
     def line(self, buffered: int) -> str:
         """Return the books as one line."""
+        bridged = f"; {self.bridged} bridged" if self.bridged else ""
         return (
             f"samples in {self.samples_in} = used {self.used} + refused {_detail(self.refused)}"
-            f" + dropped {_detail(self.dropped)} + buffered {buffered}"
+            f" + dropped {_detail(self.dropped)} + buffered {buffered}{bridged}"
         )
 
 

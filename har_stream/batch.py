@@ -18,7 +18,8 @@ class Batch:
     """Blocks of d devices, n samples each.
 
     rows (d,) places in the stages' arrays; start_s (d,); values (d, n, 6) in g and rad/s; truth (d, n); missing
-    (d,) how many samples the stream lacks before this block, NEW where it begins anew.
+    (d,) how many samples the stream lacks before this block, NEW where it begins anew. stands_for (d, n) tells how many
+    of the device's own samples each resampled one stands for; None: each is one of the device's own.
     """
 
     rows: Rows
@@ -27,6 +28,7 @@ class Batch:
     truth: Codes
     missing: NDArray[np.int64]
     rate_hz: NDArray[np.float64]
+    stands_for: NDArray[np.int64] | None = None
 
     def only(self, chosen: NDArray[np.bool_]) -> Batch:
         """Return the devices that a mask (d,) chooses."""
@@ -37,6 +39,7 @@ class Batch:
             self.truth[chosen],
             self.missing[chosen],
             self.rate_hz[chosen],
+            None if self.stands_for is None else self.stands_for[chosen],
         )
 
     def singles(self) -> Iterator[Batch]:

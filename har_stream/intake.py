@@ -1,23 +1,28 @@
 """The intake: what is not lawful stays outside, each refusal counted by its reason.
 
-Refused are samples at a rate other than the model's, not finite or out of
-range (an IIR filter would never forget them), and those not newer than the device's last sample. Good samples
-around a bad one go on; what is missing between them is for the resampling to bridge.
+Refused are samples not finite or out of range (an IIR filter would never forget them), without a lawful time, and
+those not newer than the device's last sample. Good samples around a bad one go on; what is missing between them is to
+be bridged. Samples with times of their own are put in order by the resampling.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.batch import NEW, Batch, groups, stack
-from har_stream.samples import SampleBlock, WindowBlock, same_rate
+from har_stream.samples import SampleBlock, TimedBlock, WindowBlock, same_rate
 from har_stream.settings import IntakeSettings
+
+LOWEST_RATE_HZ: Final = 1.0
+HIGHEST_RATE_HZ: Final = 10_000.0
+LATEST_S: Final = 1e12
+"""No device's clock is farther from zero: 30,000 years."""
 
 
 class Intake:
@@ -48,14 +53,32 @@ class Intake:
             for single in batch.only(~good).singles():
                 yield from self._mend(single)
 
+    def at_other_rate(self, block: SampleBlock) -> bool:
+        """Tell whether a block's rate is one, but not the model's."""
+        return LOWEST_RATE_HZ <= block.rate_hz <= HIGHEST_RATE_HZ and not same_rate(block.rate_hz, self._rate_hz)
+
     def lawful(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is the model's and its time is one, and refuse it where not."""
         right_rate = same_rate(block.rate_hz, self._rate_hz)
         if not right_rate:
             self._accounting.refuse("rate", block.samples)
-        elif not math.isfinite(block.start_s):
+        elif not abs(block.start_s) <= LATEST_S:
             self._accounting.refuse("time", block.samples)
-        return right_rate and math.isfinite(block.start_s)
+        return right_rate and abs(block.start_s) <= LATEST_S
+
+    def sifted(self, block: TimedBlock) -> TimedBlock:
+        """Return the samples of a block that are finite, in range and have a lawful time, and refuse the others."""
+        timely = np.abs(block.times_s) <= LATEST_S
+        good = timely & self._in_range(block.values)
+        told_hz = block.rate_hz
+        if told_hz is not None and not LOWEST_RATE_HZ <= told_hz <= HIGHEST_RATE_HZ:
+            block = replace(block, rate_hz=None)  # its times tell better
+        if good.all():
+            return block
+        self._accounting.refuse("time", int((~timely).sum()))
+        self._count(block.values[timely], 0)
+        truth = None if block.truth is None else block.truth[good]
+        return replace(block, times_s=block.times_s[good], values=block.values[good], truth=truth)
 
     def lawful_windows(self, block: WindowBlock) -> NDArray[np.bool_]:
         """Tell which ready-made windows (w,) are finite and in range, and refuse the new samples of the others."""

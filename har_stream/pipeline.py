@@ -5,7 +5,7 @@ intake -> resampling -> denoising -> gravity -> windows -> classifier -> smoothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.activities import NAME_BY_CODE, UNKNOWN, WALKING
-from har_stream.batch import laps
+from har_stream.batch import NEW, laps
+from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifier
 from har_stream.devices import LAWFUL_ID, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
 from har_stream.intake import Intake
 from har_stream.manifest import Manifest
 from har_stream.preprocessing import Preprocessing
-from har_stream.resampling import Resampling, UniformBatch
-from har_stream.samples import Block, Prediction, Rows, Settled, WindowBlock
+from har_stream.resampling import Resampling
+from har_stream.samples import Block, Prediction, Refused, SampleBlock, Settled, TimedBlock, WindowBlock, with_times
 from har_stream.settings import IntakeSettings
 from har_stream.smoothing import LAG, NONE, Smoothed, Smoother
 from har_stream.state import DeviceMemory, DeviceState, States
@@ -39,13 +40,21 @@ class Pipeline:
         self._accounting = accounting
         self._devices = DeviceTable(max_devices=rows, idle_s=settings.idle_s)
         self._intake = Intake(settings, accounting, rate_hz=framing.rate_hz)
-        self._resampling = Resampling(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
+        self._resampling = Resampling(
+            rate_hz=framing.rate_hz,
+            max_gap_s=settings.max_gap_s,
+            rewind_s=settings.rewind_s,
+            rows=rows,
+            accounting=accounting,
+        )
+        self._bridging = Bridging(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
         self._preprocessing = Preprocessing(manifest.filters, framing, rows=rows)
         self._classifier = classifier
         self._smoother = Smoother(manifest.smoothing, framing, labels=len(manifest.labels), rows=rows)
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
+        self._timed = np.zeros(rows, np.bool_)
         self._origin_s = np.zeros(rows)
         self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
@@ -54,7 +63,7 @@ class Pipeline:
     @property
     def buffered(self) -> int:
         """Samples that have come in and wait for their first window."""
-        return int(self._pending.sum())
+        return int(self._pending.sum()) + self._resampling.buffered
 
     def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
@@ -63,21 +72,43 @@ class Pipeline:
 
     def frame(self, blocks: Iterable[Block], now_s: float) -> FramedWindows | None:
         """Take the blocks of one tick, give the windows that they complete, as they came; None where there is none."""
-        raw, windows = [], []
+        uniform: list[tuple[int, SampleBlock]] = []
+        timed: list[tuple[int, TimedBlock]] = []
+        windows = []
         for block in blocks:
             row = self._row(block, now_s)
-            if row is None or not block.samples:
+            if row is None or isinstance(block, Refused):
                 continue
-            self._has_truth[row] = block.truth is not None
-            self._ready_made[row] = isinstance(block, WindowBlock)
             if isinstance(block, WindowBlock):
                 windows.append(self._take(row, block))
+            elif isinstance(block, TimedBlock):
+                timed.append((row, self._intake.sifted(block)))
+            elif self._intake.at_other_rate(block):
+                timed.append((row, self._intake.sifted(with_times(block))))
             elif self._intake.lawful(block):
-                raw.append((row, block))
-        for batch in self._intake.admit(raw):
-            windows += [self._preprocess(uniform) for uniform in self._resampling.push(batch)]
+                uniform.append((row, block))
+        windows += [self._preprocess(batch) for batch in self._uniform(uniform, timed)]
         ready = [part for part in windows if len(part.rows)]
         return concatenate(ready) if ready else None
+
+    def _uniform(
+        self, uniform: list[tuple[int, SampleBlock]], timed: list[tuple[int, TimedBlock]]
+    ) -> Iterator[UniformBatch]:
+        """Give (row, block) pairs as batches at the model's rate; a device that changes from one kind begins anew."""
+        self._change_kind([row for row, _ in uniform], timed=False)
+        self._change_kind([row for row, _ in timed], timed=True)
+        for batch in self._intake.admit(uniform):
+            yield from self._bridging.push(batch)
+        for batch in self._resampling.push(timed):
+            yield UniformBatch(batch, batch.missing == NEW)
+
+    def _change_kind(self, rows: list[int], *, timed: bool) -> None:
+        """Let devices begin anew whose samples had times of their own and have none any more, or the other way."""
+        array = np.array(rows, np.intp)
+        for row in array[self._timed[array] != timed].tolist():
+            self._accounting.drop("gap", self._resampling.forget(row))
+            self._intake.forget(row)
+        self._timed[array] = timed
 
     def snapshot(self) -> States:
         """Return what is to be kept of every device, present ones and those that gave way, the longest idle first."""
@@ -106,7 +137,19 @@ class Pipeline:
             self._upright.restore(row, state.upright)
 
     def _row(self, block: Block, now_s: float) -> int | None:
-        """Return a device's row, a new one if need be; None where the device is refused."""
+        """Return the row of a block's device, a new one if need be; None where there is nothing in it for a row."""
+        if isinstance(block, Refused):
+            self._accounting.refuse(block.reason, block.samples)
+            return None
+        if not block.samples:
+            return None
+        row = self._known_row(block, now_s)
+        if row is not None:
+            self._has_truth[row] = block.truth is not None
+            self._ready_made[row] = isinstance(block, WindowBlock)
+        return row
+
+    def _known_row(self, block: SampleBlock | TimedBlock | WindowBlock, now_s: float) -> int | None:
         row = self._devices.row(block.device, now_s)
         if row is not None:
             return row
@@ -135,6 +178,7 @@ class Pipeline:
         self._accounting.drop("evicted", int(self._pending[row]))
         self._pending[row] = 0
         self._remember([row])
+        self._accounting.drop("evicted", self._resampling.forget(row))
         self._devices.remove(row)
         self._intake.forget(row)
 
@@ -156,7 +200,8 @@ class Pipeline:
         before = self._preprocessing.pending(rows)
         windows = self._preprocessing.push(rows, batch.values, batch.truth)
         after = self._preprocessing.pending(rows)
-        self._settle_books(rows, samples - uniform.bridged, completed=after < before + samples, tail=after)
+        self._accounting.bridge(uniform.bridged)
+        self._settle_books(uniform, completed=after < before + samples, tail=after)
         return FramedWindows(
             windows.rows,
             windows.values,
@@ -173,10 +218,16 @@ class Pipeline:
         self._pushed[fresh.rows] = 0
         self._preprocessing.reset(fresh.rows, fresh.values[:, 0])
 
-    def _settle_books(self, rows: Rows, real: int, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:
-        """Count as used what windows took; of the tail after a window only real samples wait, not bridged ones."""
-        waiting = self._pending[rows] + real
-        self._pending[rows] = np.where(completed, np.minimum(tail, real), waiting)
+    def _settle_books(self, uniform: UniformBatch, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:
+        """Count as used what windows took; of the tail after a window only the device's own samples wait."""
+        batch, rows = uniform.batch, uniform.batch.rows
+        own, waits = batch.values.shape[1] - uniform.bridged, np.minimum(tail, batch.values.shape[1] - uniform.bridged)
+        if batch.stands_for is not None:
+            number = np.arange(batch.stands_for.shape[1])
+            own = batch.stands_for.sum(axis=1)
+            waits = np.where(number >= len(number) - tail[:, np.newaxis], batch.stands_for, 0).sum(axis=1)
+        waiting = self._pending[rows] + own
+        self._pending[rows] = np.where(completed, waits, waiting)
         self._accounting.use(int((waiting - self._pending[rows]).sum()))
 
     def _predict(self, windows: FramedWindows) -> list[Prediction]:

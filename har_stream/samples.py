@@ -114,6 +114,12 @@ def shifted(block: Block, offset_s: float) -> Block:
     return replace(block, start_s=block.start_s + offset_s)  # type: ignore[arg-type]  # each has its own kind of time
 
 
+def with_times(block: SampleBlock) -> TimedBlock:
+    """Return a block with a time for each of its samples."""
+    times_s = block.start_s + np.arange(block.samples) / block.rate_hz
+    return TimedBlock(block.device, times_s, block.values, block.rate_hz, block.truth)
+
+
 def same_rate(rate_hz: float, other_hz: float) -> bool:
     """Tell whether two sampling rates are one, but for what a clock may be off."""
     return abs(rate_hz - other_hz) <= RATE_TOLERANCE * other_hz

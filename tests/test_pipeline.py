@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
 from har_stream.activities import ACTIVITIES, CODE_BY_NAME
+from har_stream.bridging import UniformBatch
 from har_stream.framed import FramedWindows
-from har_stream.resampling import UniformBatch
 from har_stream.samples import Prediction, SampleBlock, WindowBlock
 from tests.motion import block, model, motion, pipeline
 
@@ -175,9 +175,10 @@ def test_an_idle_device_gives_its_place_to_a_new_one() -> None:
     assert stream.buffered == 200 - 192
 
 
-def test_another_sampling_rate_is_refused() -> None:
+@pytest.mark.parametrize("rate_hz", [0.0, -50.0, 1e9, float("nan")])
+def test_a_sampling_rate_that_is_none_is_refused(rate_hz: float) -> None:
     accounting = Accounting()
-    assert not pipeline(accounting).push([replace(block(motion(1, 300)), rate_hz=100.0)], 0.0)
+    assert not pipeline(accounting).push([replace(block(motion(1, 300)), rate_hz=rate_hz)], 0.0)
     assert accounting.refused == {"rate": 300}
 
 

@@ -1,118 +1,244 @@
-"""The uniform rate: no gap, no change; a short gap is bridged in a straight line; a long one begins anew."""
+"""Samples at any rate become the model's: exact ones untouched, nothing folded back, no time shifted, none lost."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
-from har_stream.activities import UNLABELLED
+from har_stream.accounting import Accounting
 from har_stream.batch import NEW, Batch
-from har_stream.resampling import Resampling, UniformBatch
-from har_stream.samples import Samples
+from har_stream.classifier import Classifier
+from har_stream.datasets import Hapt, Recording, Selection, open_data_set
+from har_stream.manifest import load_manifest, resolve
+from har_stream.pipeline import Pipeline
+from har_stream.resampling import Resampling
+from har_stream.samples import Prediction, SampleBlock, Samples, TimedBlock
+from har_stream.settings import IntakeSettings
 
 RATE_HZ = 50.0
-MAX_GAP = 5
+EPOCH_S = 1.7e9
 
 
-def stage(max_gap_s: float = MAX_GAP / RATE_HZ) -> Resampling:
-    return Resampling(rate_hz=RATE_HZ, max_gap_s=max_gap_s, rows=3)
-
-
-def batch(values: Samples, *missing: int, start_s: float = 0.0, rows: list[int] | None = None) -> Batch:
-    """The same samples for each device, `missing` before them."""
-    devices = len(missing)
-    return Batch(
-        np.array(rows if rows is not None else range(devices), np.intp),
-        np.full(devices, start_s),
-        np.repeat(values[np.newaxis], devices, axis=0),
-        np.full((devices, len(values)), 3, np.uint8),
-        np.array(missing, np.int64),
-        np.full(devices, 50.0),
-    )
+def stage(accounting: Accounting | None = None, rows: int = 3) -> Resampling:
+    books = accounting or Accounting()
+    return Resampling(rate_hz=RATE_HZ, max_gap_s=0.1, rewind_s=2.0, rows=rows, accounting=books)
 
 
 def noise(seed: int, samples: int) -> Samples:
     return np.random.default_rng(seed).standard_normal((samples, 6)).astype(np.float32)
 
 
-def level(*values: float) -> Samples:
-    return np.repeat(np.array(values, np.float32)[:, np.newaxis], 6, axis=1)
+def tone(times_s: NDArray[np.float64], hz: float) -> Samples:
+    return np.repeat(np.sin(2 * np.pi * hz * times_s)[:, np.newaxis], 6, axis=1).astype(np.float32)
 
 
-def push(resampling: Resampling, pushed: Batch) -> list[UniformBatch]:
-    return list(resampling.push(pushed))
+def jittered(hz: float, samples: int, seed: int = 1, share: float = 0.1) -> NDArray[np.float64]:
+    moved = np.random.default_rng(seed).uniform(-share, share, samples)
+    return np.asarray((np.arange(samples) + moved) / hz)
 
 
-def test_without_a_gap_samples_pass_bit_for_bit() -> None:
+def push(resampling: Resampling, *blocks: TimedBlock, row: int = 0) -> list[Batch]:
+    return [batch for block in blocks for batch in resampling.push([(row, block)])]
+
+
+def streams(batches: Iterable[Batch]) -> list[tuple[float, Samples]]:
+    """What one device gave, a list entry for each time that it began: start and samples."""
+    told: list[tuple[float, Samples]] = []
+    for batch in batches:
+        if batch.missing[0] == NEW:
+            told.append((float(batch.start_s[0]), batch.values[0]))
+        else:
+            start_s, before = told[-1]
+            assert batch.start_s[0] == pytest.approx(start_s + len(before) / RATE_HZ, abs=1e-6)
+            told[-1] = (start_s, np.concatenate([before, batch.values[0]]))
+    return told
+
+
+def one_stream(batches: Iterable[Batch]) -> tuple[NDArray[np.float64], Samples]:
+    """The times and samples of a device that began once."""
+    ((start_s, values),) = streams(batches)
+    return start_s + np.arange(len(values)) / RATE_HZ, values
+
+
+@pytest.mark.parametrize("start_s", [0.0, -7.3, EPOCH_S, EPOCH_S + 0.123456])
+@pytest.mark.parametrize("told_hz", [None, RATE_HZ])
+def test_exactly_the_models_rate_passes_unchanged_bit_for_bit(start_s: float, told_hz: float | None) -> None:
+    values = noise(1, 500)
+    times_s = start_s + np.arange(500) / RATE_HZ
+    blocks = [TimedBlock("a", times_s[a : a + 7], values[a : a + 7], told_hz) for a in range(0, 500, 7)]
+    _, told = one_stream(push(stage(), *blocks))
+    assert told.tobytes() == values.tobytes()
+
+
+def test_a_sample_on_the_grid_is_given_at_once() -> None:
+    resampling, values = stage(), noise(2, 100)
+    push(resampling, TimedBlock("a", np.arange(50) / RATE_HZ, values[:50]))
+    for at in range(50, 100):
+        (batch,) = push(resampling, TimedBlock("a", np.array([at / RATE_HZ]), values[at : at + 1]))
+        assert batch.values[0, 0].tobytes() == values[at].tobytes()
+    assert resampling.buffered == 0
+
+
+@given(
+    hz=st.sampled_from([20.0, 44.1, 50.0, 52.0, 61.0, 100.0, 104.0, 333.0, 1000.0]),
+    cuts=st.lists(st.integers(1, 299), max_size=12, unique=True).map(sorted),
+    seed=st.integers(0, 3),
+    told=st.booleans(),
+)
+def test_however_a_stream_is_cut_the_same_comes_out(hz: float, cuts: list[int], seed: int, *, told: bool) -> None:
+    times_s, values = jittered(hz, 300, seed), noise(seed, 300)
+    whole = one_stream(push(stage(), TimedBlock("a", times_s, values, hz if told else None)))
+    edges = list(pairwise([0, *cuts, 300]))
+    parts = [TimedBlock("a", times_s[a:b], values[a:b], hz if told else None) for a, b in edges]
+    in_parts = one_stream(push(stage(), *parts))
+    assert in_parts[1].tobytes() == whole[1].tobytes()
+    np.testing.assert_allclose(in_parts[0], whole[0], rtol=0, atol=1e-6)
+
+
+@given(rates=st.lists(st.sampled_from([26.0, 50.0, 52.0, 100.0, 200.0]), min_size=3, max_size=3))
+def test_devices_together_are_given_what_each_alone_is(rates: list[float]) -> None:
+    blocks = {row: TimedBlock("a", jittered(hz, 200, row), noise(row, 200), hz) for row, hz in enumerate(rates)}
+    more = {row: TimedBlock("a", jittered(hz, 300, row)[200:], noise(9, 100), hz) for row, hz in enumerate(rates)}
+    together, alone = stage(), stage()
+    for tick in (blocks, more):
+        batches = list(together.push(list(tick.items())))
+        for row, block in tick.items():
+            (own,) = push(alone, block, row=row)
+            (lane,) = [batch.only(batch.rows == row) for batch in batches if row in batch.rows]
+            assert lane.values.tobytes() == own.values.tobytes()
+            assert lane.start_s == own.start_s
+            assert lane.stands_for is not None
+            assert own.stands_for is not None
+            assert lane.stands_for.tolist() == own.stands_for.tolist()
+
+
+@pytest.mark.parametrize("hz", [26.0, 44.1, 52.0, 100.0, 104.0, 200.0, 1000.0])
+def test_what_people_do_keeps_its_strength_and_its_time(hz: float) -> None:
+    sampled_s = jittered(hz, int(10 * hz))
+    times_s, told = one_stream(push(stage(), TimedBlock("a", sampled_s, tone(sampled_s, 2.0))))
+    assert np.abs(told - tone(times_s, 2.0))[10:].max() < 0.04  # of 1; a shift by a sample would be 0.25
+
+
+@pytest.mark.parametrize(
+    ("hz", "vibration_hz"),
+    [
+        (hz, vibration_hz)
+        for hz in (70.0, 100.0, 104.0, 200.0, 1000.0, 1600.0)
+        for vibration_hz in (31.0, 33.0, 45.0, 52.0, 98.0, 310.0)
+        if vibration_hz < hz / 2 - 2
+    ],
+)
+def test_a_vibration_too_fast_for_the_model_does_not_come_back_as_a_slow_one(hz: float, vibration_hz: float) -> None:
+    sampled_s = np.arange(int(20 * hz)) / hz
+    _, told = one_stream(push(stage(), TimedBlock("a", sampled_s, tone(sampled_s, vibration_hz), hz)))
+    # What folds to 20 Hz and more is for the noise filter, which comes after the resampling.
+    spectrum = np.abs(np.fft.rfft(told[100:, 0] * np.hanning(len(told) - 100))) / (len(told) / 4)
+    slow = np.fft.rfftfreq(len(told) - 100, 1 / RATE_HZ) < 19.5
+    assert spectrum[slow].max() < 0.13
+
+
+def test_a_short_gap_is_bridged_by_a_straight_line_and_counted() -> None:
+    books = Accounting()
+    times_s = np.delete(np.arange(60) / RATE_HZ, [30, 31, 32])
+    values = np.repeat(times_s[:, np.newaxis], 6, axis=1).astype(np.float32)
+    told_s, told = one_stream(push(stage(books), TimedBlock("a", times_s, values)))
+    np.testing.assert_allclose(told[:, 0], told_s, atol=1e-6)
+    assert len(told) == 60
+    assert books.bridged == 3
+
+
+def test_after_a_long_gap_the_stream_begins_anew() -> None:
+    books = Accounting()
+    times_s = np.concatenate([np.arange(50) / RATE_HZ, 7.003 + np.arange(50) / RATE_HZ])
+    (first_s, first), (second_s, second) = streams(push(stage(books), TimedBlock("a", times_s, noise(1, 100))))
+    assert (first_s, second_s) == (0.0, 7.003)
+    assert first.tobytes() + second.tobytes() == noise(1, 100).tobytes()
+    assert books.bridged == 0
+
+
+@pytest.mark.parametrize("jump_s", [3600.0, 10 * 365 * 86400.0, -3600.0, -10 * 365 * 86400.0])
+def test_a_clock_that_jumps_does_not_stall_the_stream(jump_s: float) -> None:
+    times_s = EPOCH_S + np.arange(200) / RATE_HZ
+    times_s[100:] += jump_s
+    blocks = [TimedBlock("a", times_s[a : a + 10], noise(a, 10)) for a in range(0, 200, 10)]
+    assert [len(values) for _, values in streams(push(stage(), *blocks))] == [100, 100]
+
+
+@given(
+    hz=st.sampled_from([20.0, 50.0, 52.0, 104.0, 1000.0]),
+    moves=st.lists(st.tuples(st.integers(0, 399), st.floats(-3, 3)), max_size=8),
+    cut=st.integers(1, 399),
+)
+def test_the_books_balance_whatever_the_times(hz: float, moves: list[tuple[int, float]], cut: int) -> None:
+    books = Accounting()
+    times_s, values = jittered(hz, 400), noise(1, 400)
+    for at, by_s in moves:
+        times_s[at:] += by_s
+    resampling = stage(books)
+    batches = push(resampling, *(TimedBlock("a", times_s[p], values[p]) for p in (slice(cut), slice(cut, None))))
+    stood_for = sum(int(batch.stands_for.sum()) for batch in batches if batch.stands_for is not None)
+    assert stood_for + books.refused.total() + books.dropped.total() + resampling.buffered == 400
+    assert all(np.isfinite(batch.values).all() for batch in batches)
+
+
+def test_a_device_whose_rate_rises_begins_anew_on_a_finer_grid() -> None:
+    books = Accounting()
+    resampling = stage(books)
+    times_s = np.concatenate([np.arange(100) / 50, 2 + np.arange(800) / 200])
+    blocks = [TimedBlock("a", times_s[a : a + 20], tone(times_s[a : a + 20], 33.0)) for a in range(0, 900, 20)]
+    *_, (start_s, last) = streams(push(resampling, *blocks))
+    assert 2.0 < start_s < 3.0
+    assert np.abs(last[50:]).max() < 0.2
+
+
+def test_a_device_that_says_a_rate_far_too_low_is_found_out() -> None:
+    times_s = np.arange(2000) / 200
+    blocks = [TimedBlock("a", times_s[a : a + 20], tone(times_s[a : a + 20], 33.0), 50.0) for a in range(0, 2000, 20)]
+    assert np.abs(streams(push(stage(), *blocks))[-1][1][50:]).max() < 0.2
+    assert len(streams(push(stage(), *blocks))) == 2
+
+
+def test_a_forgotten_device_tells_how_many_samples_are_lost() -> None:
     resampling = stage()
-    for seed, missing, begins in [(0, NEW, True), (1, 0, False), (2, 0, False)]:
-        pushed = batch(noise(seed, 7), missing, start_s=4.0)
-        (uniform,) = push(resampling, pushed)
-        assert uniform.batch.values.tobytes() == pushed.values.tobytes()
-        assert uniform.batch.truth.tobytes() == pushed.truth.tobytes()
-        assert (uniform.batch.start_s.tolist(), uniform.begins.tolist(), uniform.bridged) == ([4.0], [begins], 0)
+    push(resampling, TimedBlock("a", np.arange(5) / RATE_HZ, noise(1, 5)))
+    assert resampling.buffered == 5
+    assert resampling.forget(0) == 5
+    assert resampling.buffered == 0
 
 
-@pytest.mark.parametrize("missing", range(1, MAX_GAP + 1))
-def test_a_short_gap_is_bridged_in_a_straight_line(missing: int) -> None:
-    resampling = stage()
-    push(resampling, batch(level(7, 0), NEW))
-    after = missing + 1  # a slope of 1 a sample
-    (uniform,) = push(resampling, batch(level(after, 9), missing, start_s=2.0))
-    assert uniform.batch.values[0, :, 4] == pytest.approx([*range(1, after + 1), 9])
-    assert uniform.batch.values.dtype == np.float32
-    assert uniform.batch.truth[0].tolist() == [UNLABELLED] * missing + [3, 3]
-    assert uniform.batch.start_s.tolist() == [2.0 - missing / RATE_HZ]
-    assert (uniform.begins.tolist(), uniform.bridged) == ([False], missing)
+def labels(blocks: Iterable[SampleBlock | TimedBlock]) -> list[Prediction]:
+    folder = resolve("sway-lstm")
+    manifest = load_manifest(folder)
+    pipeline = Pipeline(manifest, Classifier(folder, manifest), IntakeSettings(), Accounting())
+    return [prediction for block in blocks for prediction in pipeline.push([block], 0.0)]
 
 
-@pytest.mark.parametrize("missing", [MAX_GAP + 1, 1000, 10**15])
-def test_after_a_longer_gap_the_stream_begins_anew(missing: int) -> None:
-    resampling = stage()
-    push(resampling, batch(level(0), NEW))
-    pushed = batch(level(5, 6), missing)
-    (uniform,) = push(resampling, pushed)
-    assert uniform.batch.values.tobytes() == pushed.values.tobytes()
-    assert (uniform.begins.tolist(), uniform.bridged) == ([True], 0)
+def sampled(recording: Recording, hz: float) -> TimedBlock:
+    """A recording as a device of another rate would have taken it, with a tenth of an interval of jitter."""
+    recorded_s = np.arange(len(recording.values)) / recording.rate_hz
+    times_s = np.unique(np.clip(jittered(hz, int(recorded_s[-1] * hz)), 0, recorded_s[-1]))
+    values = CubicSpline(recorded_s, recording.values)(times_s).astype(np.float32)
+    return TimedBlock(recording.device, EPOCH_S + times_s, values)
 
 
-def test_no_gap_is_bridged_where_none_may_be() -> None:
-    resampling = stage(max_gap_s=0.0)
-    push(resampling, batch(level(0), NEW))
-    (uniform,) = push(resampling, batch(level(5), 1))
-    assert uniform.begins.tolist() == [True]
-
-
-def test_a_bridge_starts_from_the_last_sample_whatever_came_before_it() -> None:
-    resampling = stage()
-    for values, missing in [(level(0), NEW), (level(4), 1), (level(100), 9), (level(8), 0)]:
-        push(resampling, batch(values, missing))
-    (uniform,) = push(resampling, batch(level(10), 1))
-    assert uniform.batch.values[0, :, 0].tolist() == [9.0, 10.0]
-
-
-def test_devices_of_one_batch_are_treated_each_by_its_own_gap() -> None:
-    resampling = stage()
-    push(resampling, batch(level(0), NEW, NEW, NEW))
-    bridged, others = push(resampling, batch(level(2), 0, 1, MAX_GAP + 1))
-    assert (bridged.batch.rows.tolist(), bridged.batch.values[0, :, 0].tolist()) == ([1], [1.0, 2.0])
-    assert (others.batch.rows.tolist(), others.begins.tolist()) == ([0, 2], [False, True])
-    (next_,) = push(resampling, batch(level(4), 1, rows=[1]))
-    assert next_.batch.values[0, :, 0].tolist() == [3.0, 4.0]
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(NEW, MAX_GAP + 2), st.integers(1, 4)), max_size=20))
-def test_what_the_sensors_gave_is_always_among_what_leaves(steps: list[tuple[int, int, int]]) -> None:
-    resampling = stage()
-    known: set[int] = set()
-    for seed, (row, gap, samples) in enumerate(steps):
-        missing = gap if row in known else NEW
-        known.add(row)
-        values: NDArray[np.float32] = noise(seed, samples)
-        (uniform,) = push(resampling, batch(values, missing, rows=[row]))
-        assert uniform.batch.values[0, uniform.bridged :].tobytes() == values.tobytes()
-        assert uniform.bridged == (missing if 0 < missing <= MAX_GAP else 0)
-        assert uniform.begins.tolist() == [missing == NEW or missing > MAX_GAP]
+@pytest.mark.parametrize("hz", [26.0, 44.1, 52.0, 100.0, 104.0, 200.0])
+def test_recordings_at_other_rates_get_the_labels_of_the_original(hapt_zip: Path, hz: float) -> None:
+    data_set = open_data_set(hapt_zip)
+    assert isinstance(data_set, Hapt)
+    same = windows = 0
+    for recording in data_set.recordings(Selection("train", frozenset([5, 19]))):
+        original = labels([SampleBlock("a", 0, 0.0, recording.rate_hz, recording.values)])
+        resampled = labels([sampled(recording, hz)])
+        pairs = list(zip(original, resampled, strict=False))
+        assert len(pairs) >= len(original) - 1
+        same += sum(one.label == other.label for one, other in pairs)
+        windows += len(pairs)
+    assert same / windows >= 0.98
