@@ -29,7 +29,7 @@ from har_stream.formats.format import (
     Sensor,
     SensorRows,
 )
-from har_stream.formats.json_text import parse
+from har_stream.formats.json_text import numbers, parse
 
 SENSOR_BY_PREFIX: Final[tuple[tuple[str, Sensor], ...]] = (
     ("lin", "body_acc"),
@@ -41,7 +41,6 @@ SENSOR_BY_PREFIX: Final[tuple[tuple[str, Sensor], ...]] = (
 TIMES: Final = "t"
 ENDINGS: Final = (("time", TIMES), ("x", "x"), ("y", "y"), ("z", "z"), ("t", TIMES))
 LONGEST_NAME: Final = 64
-NUMBERS: Final = (int, float, type(None))
 
 MAPS: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -82,9 +81,7 @@ def _column(value: Any) -> NDArray[np.float64] | None:
         value = value.get("buffer")
     if type(value) is not list:
         value = [value]
-    if not all(type(number) in NUMBERS for number in value):
-        return None
-    return np.array([np.nan if number is None else float(number) for number in value], np.float64)
+    return numbers(value)
 
 
 def _decoded(sensors: dict[Sensor, Columns]) -> list[Decoded]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from har_stream.formats.format import (
     CHANNELS,
@@ -29,7 +29,7 @@ from har_stream.formats.format import (
     SensorRows,
     seconds_of_ns,
 )
-from har_stream.formats.json_text import parse
+from har_stream.formats.json_text import numbers, parse
 
 AXES: Final = ("x", "y", "z")
 WRIST: Final = "wrist"
@@ -78,7 +78,7 @@ class _Message(msgspec.Struct, frozen=True):
 
 MESSAGES: Final = msgspec.json.Decoder(_Message)
 
-Rows = tuple[list[float], list[list[float | None]]]
+Rows = tuple[list[float], list[NDArray[np.float64]]]
 
 
 class SensorLoggerDecoder:
@@ -111,8 +111,8 @@ def _add(entry: _Entry, origin: _Origin, rows: dict[_Origin, Rows]) -> str | Non
         return TIME
     if type(entry.values) is not dict:
         return SHAPE
-    values = [entry.values.get(key) for key in origin.keys]
-    if not all(type(value) in (float, int) or value is None for value in values):
+    values = numbers(entry.values.get(key) for key in origin.keys)
+    if values is None:
         return SHAPE
     times_s, held = rows.setdefault(origin, ([], []))
     times_s.append(time_s)
@@ -124,7 +124,7 @@ def _sensors(rows: dict[_Origin, Rows], device: str | None) -> Iterator[SensorRo
     for origin, (times_s, values) in rows.items():
         yield SensorRows(
             origin.sensor,
-            np.array(values, np.float64),
+            np.stack(values),
             np.array(times_s),
             device,
             origin.uncalibrated,
@@ -158,7 +158,7 @@ def encode(
     return msgspec.json.encode({"messageId": message, "sessionId": device, "deviceId": device, "payload": entries})
 
 
-def _entries(name: str, stamps_ns: np.ndarray[Any, np.dtype[np.int64]], rows: ArrayLike) -> list[dict[str, Any]]:
+def _entries(name: str, stamps_ns: NDArray[np.int64], rows: ArrayLike) -> list[dict[str, Any]]:
     return [
         {"name": name, "time": stamp, "values": dict(zip(AXES, row, strict=True))}
         for stamp, row in zip(stamps_ns.tolist(), np.asarray(rows).tolist(), strict=True)

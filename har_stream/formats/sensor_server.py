@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from har_stream.formats.format import (
     CHANNELS,
     MESSAGE,
+    NS,
     SENSOR,
     SHAPE,
     TIME,
