@@ -53,6 +53,8 @@ RATE: Final = "rate"
 """A rate that is not above 0 and at most FASTEST_HZ, or none where one is needed (a message)."""
 TIME: Final = "time"
 """A time that is missing, not finite or beyond LATEST_S (a message or row)."""
+FORMAT: Final = "format"
+"""Nothing that any known format can be (a message, or a few kilobytes of a line)."""
 SENSOR: Final = "sensor"
 """Rows that do not say of which sensor they are (a message)."""
 
