@@ -15,6 +15,8 @@ from har_stream.formats.phyphox import PhyphoxDecoder, encode, meaning_of
 from tests.decoding import GARBAGE, SAMPLES, rows_of, values_of
 from tests.test_json_blocks import JSON
 
+NAN = float("nan")
+
 
 def push(**message: Any) -> list[Any]:
     return PhyphoxDecoder().push(json.dumps(message).encode())
@@ -50,7 +52,7 @@ def test_names_tell_sensor_and_axis(name: str, meaning: tuple[str, str] | None) 
 def test_sensors_with_times_are_rows_of_their_own() -> None:
     rows = rows_of(push(**ACC, **GYR, acc_time=[0.1, 0.2], gyr_time=[0.11, 0.21], magX=["?"]))
     assert rows["total_acc"].times_s.tolist() == [0.1, 0.2]
-    assert np.array_equal(rows["total_acc"].values, [[1, 3, 5], [2, 4, np.nan]], equal_nan=True)
+    assert np.array_equal(rows["total_acc"].values, [[1.0, 3, 5], [2, 4, NAN]], equal_nan=True)
     assert rows["gyro"].values.tolist() == [[6, 8, 0], [7, 9, 1]]
 
 
@@ -60,7 +62,7 @@ def test_scalars_and_buffers_are_columns_too() -> None:
 
 
 def test_without_times_both_sensors_come_as_one() -> None:
-    assert np.array_equal(values_of(push(**ACC, **GYR)), [[1, 3, 5, 6, 8, 0], [2, 4, np.nan, 7, 9, 1]], equal_nan=True)
+    assert np.array_equal(values_of(push(**ACC, **GYR)), [[1.0, 3, 5, 6, 8, 0], [2, 4, NAN, 7, 9, 1]], equal_nan=True)
 
 
 @pytest.mark.parametrize(

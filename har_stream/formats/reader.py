@@ -82,7 +82,7 @@ class MessageReader:
     def push(self, data: bytes) -> list[Decoded]:
         """Take a message; give what it holds."""
         decoded = self._decoded(data)
-        if self._auto and (decoded is None or (decoded and all(isinstance(one, Refusal) for one in decoded))):
+        if self._auto and (decoded is None or all(isinstance(one, Refusal) for one in decoded)):
             found = detect_message(data)
             if found and found.format != self.format:
                 self.format, self.found, self._decoder = found.format, found.what, DECODERS[found.format]()
