@@ -68,6 +68,7 @@ class Alignment:
     def push(self, rows: Sequence[Rows]) -> list[Block]:
         """Take what came together, give the samples that are complete and what is refused."""
         refused: Counter[str] = Counter()
+        rows = [one for one in rows if len(one[1])]
         for sensor, times_s, _ in rows:
             self._follow(sensor, times_s, refused)
         for sensor, times_s, values in rows:
@@ -91,7 +92,7 @@ class Alignment:
 
     def _follow(self, sensor: Sensor, times_s: NDArray[np.float64], refused: Counter[str]) -> None:
         """Note how far a sensor's time has come; choose the acceleration to go by."""
-        newest_s = float(times_s.max(initial=-np.inf))
+        newest_s = float(times_s.max())
         if newest_s < self._newest_s.get(sensor, -np.inf) - REWIND_S:
             refused[UNALIGNED] += self.waiting
             self._begin()
@@ -116,7 +117,7 @@ class Alignment:
     def _settle(self, refused: Counter[str]) -> list[Block]:
         """Give the samples up to which every sensor has come, and refuse what has waited too long."""
         assert self._lead is not None  # noqa: S101 - for mypy: the caller has looked
-        lead, newest_s = self._rows[self._lead], self._newest_s[self._lead]
+        lead, newest_s = self._rows[self._lead], self._newest_s.get(self._lead, -np.inf)
         heard_s = min(newest_s, *(self._newest_s.get(sensor, -np.inf) for sensor in self._others()))
         blocks = self._give(lead.until(heard_s - HORIZON_S), refused)
         overdue = max(lead.until(newest_s - PATIENCE_S), len(lead.times_s) - MOST_ROWS)
