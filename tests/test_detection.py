@@ -30,15 +30,13 @@ MESSAGES = STREAMS | {
 
 
 @pytest.mark.parametrize("name", STREAMS)
-@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize("size", [1, 5, 1000, 100_000])
 def test_a_line_tells_its_format_after_whatever_came_before(name: str, size: int) -> None:
     noise = np.random.default_rng(1).bytes(3 * HELD)
     for before in (b"", noise, b"\n\0" + STREAMS[name][3:20] + b"\n\0"):
-        detection, data, found = LineDetection(), before + STREAMS[name], None
-        for at in range(0, len(data), size) if len(data) < HELD or size > 1 else [0]:
-            found = found or detection.push(data[at : at + size] if size > 1 or len(data) < HELD else data)
-        assert found is not None
-        assert found.format == name
+        detection, data = LineDetection(), before + STREAMS[name] * 3
+        told = (detection.push(data[at : at + size]) for at in range(0, len(data), size))
+        assert next(found for found in told if found).format == name
 
 
 def test_what_was_found_is_a_sentence() -> None:

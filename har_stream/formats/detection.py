@@ -27,9 +27,15 @@ HELD: Final = 4096
 GARBAGE: Final = 8192
 """Bytes without a verdict after which a line is said to carry garbage."""
 
+TRIAL_SHARE: Final = 64
+"""A trial waits for as much news as this part of what is held, so that a trickle of garbage costs little."""
+
 LINES_NEEDED: Final = 2
 BLANKS: Final = b" \t\r\n"
 KEYS_SHOWN: Final = 80
+
+ACC_HEAD: Final = bytes([HEAD, ACCELERATION])
+COMBINED_HEAD: Final = bytes([HEAD, COMBINED])
 
 MAPS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -52,6 +58,7 @@ class LineDetection:
     def __init__(self) -> None:
         self.held = b""
         self.lost = 0
+        self._untried = 0
 
     @property
     def hint(self) -> str:
@@ -70,6 +77,10 @@ class LineDetection:
                 self._let_go(held, max(0, end - HELD))
                 return found
         self._let_go(held, max(0, len(held) - HELD))
+        self._untried += len(data)
+        if self._untried * TRIAL_SHARE < len(self.held):
+            return None
+        self._untried = 0
         return _stream(self.held)
 
     def _let_go(self, held: bytes, count: int) -> None:
@@ -100,14 +111,17 @@ def _frames(held: bytes) -> Found | None:
 
 def _witmotion(held: bytes) -> Found | None:
     """Two packets that follow one another: one checksum is a byte, which a thousand packets of noise can guess."""
-    at = held.find(HEAD)
+    at = held.find(ACC_HEAD)
     while at >= 0:
         if _packet(held, at, ACCELERATION) and _packet(held, at + PACKET, ANGULAR_RATE):
             return Found("witmotion", "WitMotion packets of acceleration and angular rate")
-        pair = bytes([HEAD, COMBINED])
-        if held[at : at + 2] == held[at + COMBINED_PACKET :][:2] == held[at + 2 * COMBINED_PACKET :][:2] == pair:
+        at = held.find(ACC_HEAD, at + 1)
+    at = held.find(COMBINED_HEAD)
+    while at >= 0:
+        later = (held[at + COMBINED_PACKET * packets :][:2] for packets in (1, 2))
+        if all(head == COMBINED_HEAD for head in later):
             return Found("witmotion", "WitMotion packets of Bluetooth LE")
-        at = held.find(HEAD, at + 1)
+        at = held.find(COMBINED_HEAD, at + 1)
     return None
 
 
@@ -157,7 +171,7 @@ def _json(data: bytes) -> Found | None:
 
 def _single_packet(data: bytes) -> Found | None:
     """Tell packets in a message, whose beginning and end make one of them as sure as two on a line."""
-    if len(data) % COMBINED_PACKET == 0 and data[:2] == bytes([HEAD, COMBINED]):
+    if len(data) % COMBINED_PACKET == 0 and data.startswith(COMBINED_HEAD):
         return Found("witmotion", "WitMotion packets of Bluetooth LE")
     return _witmotion(data)
 
