@@ -40,7 +40,7 @@ GYR = {"gyrX": [6, 7], "gyrY": [8, 9], "gyrZ": [0, 1]}
         ("linear acceleration time", ("body_acc", "t")),
         ("gravityZ", ("gravity", "z")),
         ("magX", None),
-        ("accuracy", ("total_acc", "y")),
+        ("accuracy", None),
         ("acc", None),
         ("", None),
     ],

@@ -38,6 +38,7 @@ SENSOR_BY_PREFIX: Final[tuple[tuple[str, Sensor], ...]] = (
     ("gyr", "gyro"),
     ("gra", "gravity"),
 )
+NO_SENSOR: Final = "accuracy"
 TIMES: Final = "t"
 ENDINGS: Final = (("time", TIMES), ("x", "x"), ("y", "y"), ("z", "z"), ("t", TIMES))
 LONGEST_NAME: Final = 64
@@ -71,6 +72,8 @@ class PhyphoxDecoder:
 def meaning_of(name: str) -> tuple[Sensor, str] | None:
     """Return which sensor and which of x, y, z, t a name means; None for others."""
     plain = "".join(letter for letter in name.lower() if letter.isalnum())
+    if plain.startswith(NO_SENSOR):
+        return None
     sensor = next((sensor for prefix, sensor in SENSOR_BY_PREFIX if plain.startswith(prefix)), None)
     ending = next((axis for end, axis in ENDINGS if plain.endswith(end)), None)
     return (sensor, ending) if sensor and ending else None
