@@ -15,6 +15,7 @@ import msgspec
 
 from har_stream.errors import ConfigError, nearest
 from har_stream.manifest import Engine
+from har_stream.profiles import BASE, BUILT_IN, DEFAULT_BASE, Profile, Profiles
 
 Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e12)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
@@ -26,6 +27,10 @@ TEXT_ORIGINS: Final = ("environment", "command line")
 
 LONGEST_BRIDGE_S: Final = 10.0
 """No longer gap may be bridged, whatever is configured."""
+
+PROFILES: Final = "profiles"
+DEVICES: Final = "devices"
+"""The two sections below which names are the user's own; they stand in the file alone."""
 
 ENVIRONMENT_PREFIX: Final = "HAR_STREAM_"
 ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA"}
@@ -74,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()
     mqtt: MqttSettings = MqttSettings()
+    profiles: dict[str, dict[str, Any]] = {}
+    devices: dict[str, str] = {}
 
 
 def load_settings(config: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Settings:
@@ -102,7 +109,17 @@ def gather(
                 faults.append(f"{origin}: {fault}")
             else:
                 values[key] = value
-    return _settings(values)
+    return _with_lawful_profiles(_settings(values), path, faults)
+
+
+def _with_lawful_profiles(settings: Settings, path: Path | None, faults: list[str]) -> Settings:
+    """Hold profiles and devices against each other; leave them out where they do not fit."""
+    try:
+        Profiles(settings.profiles, settings.devices)
+    except ConfigError as error:
+        faults.append(f"{path}: {error}")
+        return msgspec.structs.replace(settings, profiles={}, devices={})
+    return settings
 
 
 def _read(path: Path, faults: list[str]) -> dict[str, Any]:
@@ -116,12 +133,24 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any]:
 
 
 def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield keys as they are named in faults: source, intake.max_devices."""
+    """Yield keys as they are named in faults: source, intake.max_devices, profiles.belt.axes, devices.watch-*."""
     for key, value in table.items():
-        if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in KINDS):
+        if isinstance(value, dict) and key == PROFILES:
+            yield from _flat_profiles(value)
+        elif isinstance(value, dict) and (key == DEVICES or any(known.startswith(f"{key}.") for known in KINDS)):
             yield from ((f"{key}.{inner}", held) for inner, held in value.items())
         else:
             yield key, value
+
+
+def _flat_profiles(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, keys in table.items():
+        if not isinstance(keys, dict):
+            yield f"{PROFILES}.{name}", keys
+            continue
+        # A table without keys is a profile too.
+        held = keys or {BASE: name if name in BUILT_IN else DEFAULT_BASE}
+        yield from ((f"{PROFILES}.{name}.{key}", value) for key, value in held.items())
 
 
 def _environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -134,8 +163,12 @@ def _environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _fault(key: str, value: Any, *, from_text: bool) -> str | None:
-    if key not in KINDS:
-        return f"unknown key {key!r}{nearest(key, KINDS)}"
+    if _kind(key) is None:
+        section, _, rest = key.partition(".")
+        own = (
+            [f"{PROFILES}.{rest.rpartition('.')[0]}.{known}" for known in PROFILE_KINDS] if section == PROFILES else []
+        )
+        return f"unknown key {key!r}{nearest(key, own or KINDS)}"
     try:
         convert(key, value, from_text=from_text)
     except msgspec.ValidationError as error:
@@ -149,15 +182,29 @@ def convert(key: str, value: Any, *, from_text: bool) -> Any:
     """Return a value in the type of its key. Raises msgspec.ValidationError where it cannot be."""
     if from_text and key == "sinks":
         value = value.split()
-    return msgspec.convert(value, KINDS[key], strict=not from_text)
+    return msgspec.convert(value, _kind(key), strict=not from_text)
+
+
+def _kind(key: str) -> Any:
+    """Return the type of a key's value, None for an unknown key. Names of profiles and devices are free."""
+    section, _, rest = key.partition(".")
+    if section == PROFILES and rest.isprintable():
+        name, _, inner = rest.rpartition(".")
+        return PROFILE_KINDS.get(inner) if name else None
+    if section == DEVICES and rest.isprintable():
+        return str if rest else None
+    return KINDS.get(key)
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:
     table: dict[str, Any] = {}
     for key, value in values.items():
-        section, _, inner = key.rpartition(".")
-        place = table.setdefault(section, {}) if section else table
-        place[inner] = convert(key, value, from_text=isinstance(value, str))
+        section, _, inner = key.partition(".")
+        place = table.setdefault(section, {}) if inner else table
+        if section == PROFILES:
+            name, _, inner = inner.rpartition(".")
+            place = place.setdefault(name, {})
+        place[inner or section] = convert(key, value, from_text=isinstance(value, str))
     return msgspec.convert(table, Settings)
 
 
@@ -166,10 +213,15 @@ def _kinds() -> dict[str, Any]:
     for field in msgspec.structs.fields(Settings):
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             kinds |= {f"{field.name}.{inner.name}": inner.type for inner in msgspec.structs.fields(field.type)}
-        else:
+        elif field.name not in (PROFILES, DEVICES):
             kinds[field.name] = field.type
     return kinds
 
 
 KINDS: Final = _kinds()
-"""Every key and the type of its value."""
+"""Every key and the type of its value, but for those below names of the user's own."""
+
+PROFILE_KINDS: Final[dict[str, Any]] = {BASE: str} | {
+    field.name: field.type for field in msgspec.structs.fields(Profile)
+}
+"""Every key of [profiles.NAME] and the type of its value."""

@@ -72,6 +72,27 @@ def test_a_section_may_be_empty(scratch: Path) -> None:
     assert faults_of(scratch, "[intake]\n[mqtt]\n# keepalive_s = 15") == []
 
 
+def test_profiles_and_devices_have_names_of_their_own(scratch: Path) -> None:
+    scratch.write_text(
+        "[profiles.belt]\nbase = 'mpu6050-raw'\nacc_scale = 8192\n[profiles.plain]\n[profiles.'a.b']\naxes = '-y,x,z'\n"
+        "[devices]\n'belt-*' = 'belt'\n'x.y' = 'plain'"
+    )
+    settings = load_settings(scratch, {}, {})
+    assert settings.profiles == {
+        "belt": {"base": "mpu6050-raw", "acc_scale": 8192.0},
+        "plain": {"base": "har-block"},
+        "a.b": {"axes": "-y,x,z"},
+    }
+    assert settings.devices == {"belt-*": "belt", "x.y": "plain"}
+
+
+def test_profiles_that_do_not_fit_are_left_out(scratch: Path) -> None:
+    scratch.write_text("hop = 3\n[devices]\na = 'none'")
+    faults: list[str] = []
+    settings = gather(scratch, {}, {}, faults)
+    assert (len(faults), settings.hop, settings.devices) == (1, 3, {})
+
+
 def test_sinks_in_the_environment_are_parted_by_spaces() -> None:
     assert load_settings(None, {"HAR_STREAM_SINKS": "stdout: jsonl:a"}, {}).sinks == ("stdout:", "jsonl:a")
 
@@ -113,6 +134,18 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
         ("[intake]\nrewind_s = nan", "intake.rewind_s: "),
         ("[mqtt]\nkeepalive_s = 65536", "mqtt.keepalive_s: Expected `int` <= 65535"),
         ("[mqtt]\nkeepalive_s = {deeper = 1}", "mqtt.keepalive_s: Expected `int`"),
+        ("[profiles.a]\naxis = 'x'", "unknown key 'profiles.a.axis' (did you mean 'profiles.a.axes'?)"),
+        ("[profiles.a]\nacc_unit = 'ms2'", "profiles.a.acc_unit: Invalid enum value 'ms2'"),
+        ("[profiles.a]\nacc_scale = 0", "profiles.a.acc_scale: Expected `float` > 0.0"),
+        ("[profiles.a]\nrate_hz = 0", "profiles.a.rate_hz: "),
+        ("[profiles.a]\nacc_sign = 2", "profiles.a.acc_sign: Invalid enum value 2"),
+        ("[profiles.a]\naxes = '-x,y,z'", "profiles.a.axes: '-x,y,z' mirrors the device"),
+        ("[profiles]\na = 1", "unknown key 'profiles.a'"),
+        ("profiles = 1", "unknown key 'profiles'"),
+        ("devices = 1", "unknown key 'devices'"),
+        ("[profiles.'a\u0085b']\naxes = 'x,y,z'", "unknown key 'profiles.a\\x85b.axes'"),
+        ("[devices]\n'w*' = 1", "devices.w*: Expected `str`, got `int`"),
+        ("[devices]\n'w*' = 'phyphx'", "devices.w*: no profile 'phyphx' (did you mean 'phyphox'?)"),
     ],
 )
 def test_a_fault_in_the_file_names_file_and_key(scratch: Path, text: str, fault: str) -> None:

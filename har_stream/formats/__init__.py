@@ -1,0 +1,1 @@
+"""Bytes as devices and apps send them, to readings in the devices' own units; one module a format."""

@@ -1,0 +1,110 @@
+"""One device's readings, in its own units, axes and clock, to blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from har_stream.alignment import Alignment, Rows
+from har_stream.arrival_clock import ArrivalClock, Span
+from har_stream.formats.format import Readings, SensorRows
+from har_stream.profiles import Conversion, Profile
+from har_stream.samples import Block, Refused, SampleBlock, Samples, TimedBlock
+
+SAME_RATE: Final = 0.01
+"""Share by which a measured rate may be off the model's and be taken for it. A stride varies by more."""
+
+STILL_SAME_RATE: Final = 0.013
+"""As SAME_RATE for one that was taken for it, so that noise does not switch to and fro."""
+
+PIECE: Final = 16
+"""Samples of a block at the model's rate; at STILL_SAME_RATE they end less than half a sample off their times."""
+
+MOST_WAITING: Final = 20_000
+"""Samples whose rate could not be measured; then they go, counted."""
+
+NO_RATE: Final = "no_rate"
+
+
+class DeviceTranslation:
+    """The conversion, alignment and clock of one device."""
+
+    def __init__(self, device: str, profile: Profile, *, format_name: str | None, model_rate_hz: float) -> None:
+        self.device, self.format = device, format_name
+        self._profile, self._model_rate_hz = profile, model_rate_hz
+        self._conversions: dict[tuple[str | None, str | None], Conversion] = {}
+        self._alignment: Alignment | None = None
+        self._clock: ArrivalClock | None = None
+        self._waiting: list[Samples] = []
+        self._at_model_rate = False
+        self._sequence = 0
+
+    def readings(self, readings: Readings, arrival_s: float) -> list[Block]:
+        """Translate readings of both sensors."""
+        values = self._conversion(readings.acc_unit, readings.gyro_unit).samples(readings.values)
+        if readings.times_s is not None:
+            return [TimedBlock(self.device, readings.times_s, values, readings.rate_hz)]
+        if readings.start_s is not None and readings.rate_hz is not None:
+            return [self._block(readings.start_s, readings.rate_hz, values)]
+        return self._by_arrival(values, readings.rate_hz, arrival_s)
+
+    def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
+        """Translate rows of sensors that came together."""
+        if self._alignment is None:
+            self._alignment = Alignment(self.device)
+        return self._alignment.push([self._converted(one) for one in rows])
+
+    def flush(self) -> list[Block]:
+        """Give or refuse all that waits: nothing more comes."""
+        blocks = self._alignment.flush() if self._alignment else []
+        return blocks + self._give_up()
+
+    def _conversion(self, acc_unit: str | None, gyro_unit: str | None) -> Conversion:
+        units = (acc_unit, gyro_unit)
+        conversion = self._conversions.get(units)
+        if conversion is None:
+            conversion = self._conversions[units] = Conversion(self._profile, acc_unit, gyro_unit)
+        return conversion
+
+    def _converted(self, rows: SensorRows) -> Rows:
+        conversion = self._conversion(None, None)
+        if rows.sensor == "gyro":
+            return rows.sensor, rows.times_s, conversion.rate(rows.values)
+        return rows.sensor, rows.times_s, conversion.acceleration(rows.values, uncalibrated=rows.uncalibrated)
+
+    def _block(self, start_s: float, rate_hz: float, values: Samples) -> SampleBlock:
+        block = SampleBlock(self.device, self._sequence, start_s, rate_hz, values)
+        self._sequence += len(values)
+        return block
+
+    def _by_arrival(self, values: Samples, rate_hz: float | None, arrival_s: float) -> list[Block]:
+        """Give samples without times those of the arrival clock, once it has a rate."""
+        if self._clock is None:
+            self._clock = ArrivalClock(nominal_hz=self._profile.rate_hz or rate_hz)
+        self._waiting.append(values)
+        span = self._clock.push(len(values), arrival_s)
+        if span is None:
+            return self._give_up() if self._clock.waiting > MOST_WAITING else []
+        held, self._waiting = self._waiting, []
+        return self._timed(span, np.concatenate(held) if len(held) > 1 else held[0])
+
+    def _timed(self, span: Span, values: Samples) -> list[Block]:
+        """Give samples at the model's rate as they are, others with their times, to be resampled."""
+        off = abs(span.rate_hz / self._model_rate_hz - 1)
+        self._at_model_rate = off <= (STILL_SAME_RATE if self._at_model_rate else SAME_RATE)
+        if self._at_model_rate:
+            return [
+                self._block(span.start_s + at / span.rate_hz, self._model_rate_hz, values[at : at + PIECE])
+                for at in range(0, len(values), PIECE)
+            ]
+        return [TimedBlock(self.device, span.start_s + np.arange(len(values)) / span.rate_hz, values, span.rate_hz)]
+
+    def _give_up(self) -> list[Block]:
+        """Refuse what waits for a rate, and measure anew."""
+        lost = sum(map(len, self._waiting))
+        self._waiting = []
+        if lost:
+            self._clock = None
+        return [Refused(self.device, NO_RATE, lost)] if lost else []

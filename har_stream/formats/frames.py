@@ -1,0 +1,114 @@
+"""Binary IMU frames: Nordic's data-forwarder protocol, whose codec is firmware_bridge. See its WIRE_FORMAT.md.
+
+A session says rate, channels and name; its samples carry milliseconds in 32 bits, which are unwrapped here. Samples
+that come before any session are taken as acc x y z, gyro x y z.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from firmware_bridge import decode, encode
+from firmware_bridge.protocol import Corrupt, Sample, SessionInfo, Status
+from har_stream.formats.format import CHANNELS, CHANNELS_REASON, CHECKSUM, FRAME, Decoded, Readings, Refusal
+
+NAMES: Final = ("ax", "ay", "az", "gx", "gy", "gz")
+WRAP_MS: Final = 2**32
+IN_ORDER: Final = tuple(range(CHANNELS))
+
+DAMAGED: Final = (Status.OVERSIZE, Status.BAD_COBS, Status.BAD_LENGTH, Status.BAD_CRC)
+REASON_BY_STATUS: Final = {
+    status: CHECKSUM if status in DAMAGED else CHANNELS_REASON if status is Status.WRONG_CHANNELS else FRAME
+    for status in Status
+}
+
+
+class FramesDecoder:
+    """Joins the samples of a push into one Readings, times unwrapped; a frame cannot be longer than 512 bytes."""
+
+    def __init__(self) -> None:
+        self._frames = decode.Decoder()
+        self._session: SessionInfo | None = None
+        self._columns: tuple[int, ...] | None = IN_ORDER
+        self._last_ms: int | None = None
+
+    def push(self, data: bytes) -> list[Decoded]:
+        """Take bytes, give the readings of the frames that they complete, in order."""
+        decoded: list[Decoded] = []
+        samples: list[Sample] = []
+        for frame in self._frames.push(data):
+            if isinstance(frame, Sample) and self._columns is not None and len(frame.values) >= CHANNELS:
+                samples.append(frame)
+                continue
+            if not isinstance(frame, SessionInfo) or frame != self._session:
+                self._close(samples, decoded)
+                samples = []
+            self._turn(frame, decoded)
+        self._close(samples, decoded)
+        return decoded
+
+    def _turn(self, frame: SessionInfo | Sample | Corrupt, decoded: list[Decoded]) -> None:
+        """Take a frame that is no reading."""
+        if isinstance(frame, SessionInfo):
+            self._begin(frame)
+            return
+        reason = REASON_BY_STATUS[frame.status] if isinstance(frame, Corrupt) else CHANNELS_REASON
+        decoded.append(Refusal(reason))
+
+    def _begin(self, session: SessionInfo) -> None:
+        """Take what a session says; one with another id is a device that booted anew, and so did its clock."""
+        if self._session is not None and session.session_id != self._session.session_id:
+            self._last_ms = None
+        self._session = session
+        self._columns = columns_of(session.channel_names)
+
+    def _close(self, samples: list[Sample], decoded: list[Decoded]) -> None:
+        if not samples:
+            return
+        values = np.array([sample.values for sample in samples], np.float32)
+        session = self._session
+        decoded.append(
+            Readings(
+                values[:, self._columns or IN_ORDER],
+                times_s=self._unwrapped(np.array([sample.timestamp_ms for sample in samples], np.int64)) / 1000,
+                rate_hz=None if session is None else float(session.rate_hz),
+                device=(session.name or None) if session else None,
+            )
+        )
+
+    def _unwrapped(self, stamps_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return stamps (n,) counted on beyond 32 bits; a step back of less than half of them stays one."""
+        first = int(stamps_ms[0]) if self._last_ms is None else self._last_ms
+        steps = np.diff(stamps_ms, prepend=first % WRAP_MS)
+        unwrapped = first + np.cumsum((steps + WRAP_MS // 2) % WRAP_MS - WRAP_MS // 2)
+        self._last_ms = int(unwrapped[-1])
+        return unwrapped
+
+
+def columns_of(names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return where acc x y z, gyro x y z stand among named channels; None where they are not all there.
+
+    Six channels by other names are taken in their order.
+    """
+    if set(NAMES) <= set(names):
+        return tuple(names.index(name) for name in NAMES)
+    return IN_ORDER if len(names) == CHANNELS and not set(NAMES) & set(names) else None
+
+
+def encode_samples(values: ArrayLike, *, sequence: int, start_ms: int, rate_hz: float) -> bytes:
+    """Give samples (n, 6) in the device's units as frames, their values rounded to float32, times to whole ms."""
+    rows = np.asarray(values, np.float32).reshape(-1, CHANNELS).tolist()
+    return b"".join(
+        encode.encode_sample(
+            Sample((sequence + at) % 2**32, (start_ms + round(1000 * at / rate_hz)) % WRAP_MS, tuple(row))
+        )
+        for at, row in enumerate(rows)
+    )
+
+
+def encode_session(*, session_id: int, rate_hz: int, name: str = "", dropped: int = 0) -> bytes:
+    """Give the frame that begins a session of six channels, and is repeated every few seconds."""
+    return encode.encode_session(SessionInfo(session_id, rate_hz, NAMES, dropped=dropped, name=name))

@@ -1,0 +1,111 @@
+"""What sources hand over, to blocks: bytes, the time of their arrival and the device that they came from.
+
+    bytes -> format told -> decoder -> profile -> alignment or arrival clock -> blocks
+
+One Translator serves a serial line, or all messages of a broker.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from har_stream.device_translation import DeviceTranslation
+from har_stream.errors import ConfigError
+from har_stream.formats.format import Readings, Refusal, SensorRows
+from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
+from har_stream.formats.registry import DECODERS
+from har_stream.profiles import Profile, Profiles
+from har_stream.samples import Block, Refused
+
+UNNAMED = "unnamed"
+"""A device that neither the source nor its payload names."""
+
+LONGEST_ID = 65
+"""One more than a lawful id has: a longer one stays unlawful, and the pipeline refuses it, but takes no more memory."""
+
+
+class Translator:
+    """Readers and devices, at most max_devices of each; then the one that was silent for longest goes.
+
+    format_name and profile hold for everything that comes; without them they are told from the bytes, and by
+    [devices] or else the format. stream tells a serial line, whose bytes come in any cut, from whole messages. Raises
+    ConfigError where a line cannot carry the format.
+    """
+
+    def __init__(
+        self,
+        profiles: Profiles,
+        *,
+        model_rate_hz: float,
+        stream: bool,
+        format_name: str = AUTO,
+        profile: Profile | None = None,
+        max_devices: int = 64,
+    ) -> None:
+        if format_name != AUTO and format_name not in DECODERS:
+            raise ConfigError(f"no format {format_name!r} (known: {AUTO}, {', '.join(DECODERS)})")
+        if stream and not fits_line(format_name):
+            raise ConfigError(f"a serial line cannot carry the format {format_name!r}")
+        self._profiles, self._profile, self._format = profiles, profile, format_name
+        self._model_rate_hz, self._stream, self._most = model_rate_hz, stream, max_devices
+        self._readers: OrderedDict[str, Reader] = OrderedDict()
+        self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
+
+    def push(self, data: bytes, arrival_s: float, device: str | None = None) -> list[Block]:
+        """Translate a chunk of a line, or a message. Never raises for what the bytes hold.
+
+        arrival_s is the time of arrival in s on a monotonic clock; device the id that the source knows, None where the
+        payload says it.
+        """
+        source = UNNAMED if device is None else device[:LONGEST_ID]
+        blocks: list[Block] = []
+        reader = self._readers.get(source) or self._add_reader(source)
+        self._readers.move_to_end(source)
+        rows: dict[DeviceTranslation, list[SensorRows]] = {}
+        for decoded in reader.push(data):
+            if isinstance(decoded, Refusal):
+                blocks.append(Refused(source, decoded.reason, decoded.count))
+                continue
+            name = source if device is not None else (decoded.device or UNNAMED)[:LONGEST_ID]
+            if isinstance(decoded, Readings):
+                blocks += self._device(name, reader, blocks).readings(decoded, arrival_s)
+            else:
+                worn = f"{name}-{decoded.worn}"[:LONGEST_ID] if decoded.worn else name
+                rows.setdefault(self._device(worn, reader, blocks), []).append(decoded)
+        for one, held in rows.items():
+            blocks += one.rows(held)
+        return blocks
+
+    def flush(self) -> list[Block]:
+        """Give or refuse all samples that wait: nothing more comes."""
+        return [block for device in self._devices.values() for block in device.flush()]
+
+    def found(self, device: str | None = None) -> str:
+        """Return what was found on a line or from a device, or what may be wrong; "" where there is nothing to say."""
+        reader = self._readers.get(UNNAMED if device is None else device[:LONGEST_ID])
+        return reader.found if reader else ""
+
+    def _add_reader(self, source: str) -> Reader:
+        profile = self._profile or self._profiles.of(source)
+        name = profile.format if profile and self._format == AUTO else self._format
+        line_name = name if fits_line(name) else AUTO
+        reader: Reader = LineReader(line_name) if self._stream else MessageReader(name)
+        self._readers[source] = reader
+        if len(self._readers) > self._most:
+            self._readers.popitem(last=False)
+        return reader
+
+    def _device(self, name: str, reader: Reader, blocks: list[Block]) -> DeviceTranslation:
+        """Return a device's state; what waits in the state that goes for it is refused into `blocks`."""
+        device = self._devices.get(name)
+        if device is not None and device.format != reader.format:
+            blocks += self._devices.pop(name).flush()  # its profile may have been that of its format
+            device = None
+        if device is None:
+            profile = self._profile or self._profiles.of(name) or self._profiles.for_format(reader.format or "")
+            device = DeviceTranslation(name, profile, format_name=reader.format, model_rate_hz=self._model_rate_hz)
+            self._devices[name] = device
+            if len(self._devices) > self._most:
+                blocks += self._devices.popitem(last=False)[1].flush()
+        self._devices.move_to_end(name)
+        return device
