@@ -37,8 +37,8 @@ def build_uno(folder: Path) -> UnoBuild:
 
 def counts_of(motion: NDArray[np.float64]) -> NDArray[np.int16]:
     """Turn (n, 6) of m/s2 and rad/s into the sensor's counts; what is out of its range is cut off."""
-    counts = np.round(motion / PER_COUNT)
-    return np.clip(counts, -32768, 32767).astype(np.int16)
+    counts: NDArray[np.float64] = np.round(motion / PER_COUNT)
+    return counts.clip(-32768, 32767).astype(np.int16)
 
 
 class SimulatedUno:

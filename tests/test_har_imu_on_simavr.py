@@ -43,31 +43,30 @@ def samples_of(frames: list[Frame]) -> list[Sample]:
 
 
 def test_every_sample_arrives_once_in_order_in_units_and_in_time(uno: UnoBuild, tmp_path: Path) -> None:
-    motion = walking(320)
+    motion = walking(150)
     frames, words = played(uno, counts_of(motion), tmp_path)
     samples = samples_of(frames)
-    assert [sample.sequence for sample in samples] == list(range(320))
+    assert [sample.sequence for sample in samples] == list(range(150))
     values = np.array([sample.values for sample in samples])
     assert np.all(np.abs(values - motion) <= PER_COUNT * 0.51)
     steps_ms = np.diff([sample.timestamp_ms for sample in samples])
     assert set(steps_ms.tolist()) <= {19, 20, 21}
-    assert abs(samples[-1].timestamp_ms - samples[0].timestamp_ms - 319 * 20) <= 1
-    assert "320 of 320 samples played" in words
+    assert abs(samples[-1].timestamp_ms - samples[0].timestamp_ms - 149 * 20) <= 1
+    assert "150 of 150 samples played" in words
     assert " 0 unheard" in words
 
 
 def test_the_session_is_told_at_the_start_and_every_five_seconds(uno: UnoBuild, tmp_path: Path) -> None:
-    frames, _ = played(uno, counts_of(walking(560)), tmp_path)
+    frames, _ = played(uno, counts_of(walking(300)), tmp_path)
     sessions = [(at, frame) for at, frame in enumerate(frames) if isinstance(frame, SessionInfo)]
-    (first, session), (second, _), (third, _) = sessions
-    assert len(frames) == 560 + 3
+    (first, session), (second, again) = sessions
+    assert len(frames) == 300 + 2
     assert first == 0
     assert abs(second - 250) <= 2
-    assert abs(third - 500) <= 4
+    assert again == session
     assert session == SessionInfo(
         session.session_id, RATE_HZ, ("ax", "ay", "az", "gx", "gy", "gz"), sensor_type=1, dropped=0, name="MPU6050"
     )
-    assert all(frame == session for _, frame in sessions)
 
 
 def test_the_whole_range_of_counts_keeps_its_sign_and_scale(uno: UnoBuild, tmp_path: Path) -> None:
@@ -92,13 +91,13 @@ def test_every_boot_is_another_session(uno: UnoBuild, tmp_path: Path) -> None:
 
 
 def test_a_slow_reader_loses_nothing(uno: UnoBuild, tmp_path: Path) -> None:
-    with SimulatedUno(uno, counts_of(walking(150)), tmp_path) as board:
+    with SimulatedUno(uno, counts_of(walking(400)), tmp_path) as board:
         port = os.open(board.path, os.O_RDONLY | os.O_NOCTTY)
-        time.sleep(1.5)  # by now 150 samples would have been sent, more than the terminal holds
+        time.sleep(2.0)  # by now the terminal is full: it holds 20 kB of 25
         heard = board.read_all()
         os.close(port)
         assert " 0 unheard" in board.last_words()
-    assert [sample.sequence for sample in samples_of(Decoder().push(heard))] == list(range(150))
+    assert [sample.sequence for sample in samples_of(Decoder().push(heard))] == list(range(400))
 
 
 def test_without_a_reader_it_plays_on_and_says_what_was_unheard(uno: UnoBuild, tmp_path: Path) -> None:
@@ -117,7 +116,8 @@ def test_it_plays_at_the_speed_that_was_asked_for(uno: UnoBuild, tmp_path: Path)
 
 def test_sigterm_ends_it_well_and_takes_the_link_away(uno: UnoBuild, tmp_path: Path) -> None:
     link = tmp_path / "ttyUNO"
-    with SimulatedUno(uno, counts_of(walking(5000)), tmp_path, link=link, speed=1) as board:
+    with SimulatedUno(uno, counts_of(walking(5000)), tmp_path, link=link, speed=1, at_once=True) as board:
+        time.sleep(0.3)
         assert link.resolve() == board.path
         board.process.terminate()
         assert "of 5000 samples played" in board.last_words()
