@@ -32,34 +32,42 @@ def walking(samples: int) -> NDArray[np.float64]:
     return np.column_stack(acceleration + rate)
 
 
-def played(uno: UnoBuild, counts: NDArray[np.int16], folder: Path, *, absent_s: float = 0) -> tuple[list[Frame], str]:
+def played(
+    uno: UnoBuild, counts: NDArray[np.int16], folder: Path, *, absent_s: tuple[float, float] = (0, 0)
+) -> tuple[list[Frame], str]:
     with SimulatedUno(uno, counts, folder, absent_s=absent_s) as board:
-        heard = board.read_all()
+        heard = board.read()
         return Decoder().push(heard), board.last_words()
+
+
+@pytest.fixture(scope="module")
+def heard(uno: UnoBuild, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Frame], str]:
+    """What came of six seconds of walking."""
+    return played(uno, counts_of(walking(300)), tmp_path_factory.mktemp("walk"))
 
 
 def samples_of(frames: list[Frame]) -> list[Sample]:
     return [frame for frame in frames if isinstance(frame, Sample)]
 
 
-def test_every_sample_arrives_once_in_order_in_units_and_in_time(uno: UnoBuild, tmp_path: Path) -> None:
-    motion = walking(150)
-    frames, words = played(uno, counts_of(motion), tmp_path)
+def test_every_sample_arrives_once_in_order_in_units_and_in_time(heard: tuple[list[Frame], str]) -> None:
+    frames, words = heard
     samples = samples_of(frames)
-    assert [sample.sequence for sample in samples] == list(range(150))
+    assert [sample.sequence for sample in samples] == list(range(300))
     values = np.array([sample.values for sample in samples])
-    assert np.all(np.abs(values - motion) <= PER_COUNT * 0.51)
+    assert np.all(np.abs(values - walking(300)) <= PER_COUNT * 0.51)
     steps_ms = np.diff([sample.timestamp_ms for sample in samples])
     assert set(steps_ms.tolist()) <= {19, 20, 21}
-    assert abs(samples[-1].timestamp_ms - samples[0].timestamp_ms - 149 * 20) <= 1
-    assert "150 of 150 samples played" in words
+    assert abs(samples[-1].timestamp_ms - samples[0].timestamp_ms - 299 * 20) <= 1
+    assert "300 of 300 samples played" in words
     assert " 0 unheard" in words
 
 
-def test_the_session_is_told_at_the_start_and_every_five_seconds(uno: UnoBuild, tmp_path: Path) -> None:
-    frames, _ = played(uno, counts_of(walking(300)), tmp_path)
-    sessions = [(at, frame) for at, frame in enumerate(frames) if isinstance(frame, SessionInfo)]
-    (first, session), (second, again) = sessions
+def test_the_session_is_told_at_the_start_and_every_five_seconds(heard: tuple[list[Frame], str]) -> None:
+    frames, _ = heard
+    (first, session), (second, again) = [
+        (at, frame) for at, frame in enumerate(frames) if isinstance(frame, SessionInfo)
+    ]
     assert len(frames) == 300 + 2
     assert first == 0
     assert abs(second - 250) <= 2
@@ -76,11 +84,23 @@ def test_the_whole_range_of_counts_keeps_its_sign_and_scale(uno: UnoBuild, tmp_p
 
 
 def test_a_sensor_that_is_absent_is_told_and_awaited(uno: UnoBuild, tmp_path: Path) -> None:
-    frames, _ = played(uno, counts_of(walking(10)), tmp_path, absent_s=1.5)
+    frames, _ = played(uno, counts_of(walking(10)), tmp_path, absent_s=(0, 1.5))
     line = "ERR no MPU6050 at I2C address 0x68; WHO_AM_I is 0x0\r\n"
     assert frames[:2] == [Corrupt(Status.BAD_COBS, len(line))] * 2
     assert isinstance(frames[2], SessionInfo)
     assert len(samples_of(frames)) == 10
+
+
+def test_a_sensor_that_comes_back_goes_on_and_what_was_missed_is_counted(uno: UnoBuild, tmp_path: Path) -> None:
+    frames, _ = played(uno, counts_of(walking(220)), tmp_path, absent_s=(1.0, 2.2))
+    samples = samples_of(frames)
+    session = next(frame for frame in reversed(frames) if isinstance(frame, SessionInfo))
+    steps_ms = np.diff([sample.timestamp_ms for sample in samples])
+    missed = np.round(steps_ms / 20) - 1
+    assert [sample.sequence for sample in samples] == list(range(220))
+    assert np.count_nonzero(missed) == 1
+    assert missed.sum() == session.dropped
+    assert 60 <= session.dropped <= 60 + 65  # it is looked for once a second
 
 
 def test_every_boot_is_another_session(uno: UnoBuild, tmp_path: Path) -> None:
@@ -91,13 +111,13 @@ def test_every_boot_is_another_session(uno: UnoBuild, tmp_path: Path) -> None:
 
 
 def test_a_slow_reader_loses_nothing(uno: UnoBuild, tmp_path: Path) -> None:
-    with SimulatedUno(uno, counts_of(walking(400)), tmp_path) as board:
+    with SimulatedUno(uno, counts_of(walking(360)), tmp_path) as board:
         port = os.open(board.path, os.O_RDONLY | os.O_NOCTTY)
-        time.sleep(2.0)  # by now the terminal is full: it holds 20 kB of 25
-        heard = board.read_all()
+        time.sleep(2.0)  # by now the terminal is full: it holds 20 kB of 23
+        heard = board.read()
         os.close(port)
         assert " 0 unheard" in board.last_words()
-    assert [sample.sequence for sample in samples_of(Decoder().push(heard))] == list(range(400))
+    assert [sample.sequence for sample in samples_of(Decoder().push(heard))] == list(range(360))
 
 
 def test_without_a_reader_it_plays_on_and_says_what_was_unheard(uno: UnoBuild, tmp_path: Path) -> None:
@@ -110,7 +130,7 @@ def test_without_a_reader_it_plays_on_and_says_what_was_unheard(uno: UnoBuild, t
 def test_it_plays_at_the_speed_that_was_asked_for(uno: UnoBuild, tmp_path: Path) -> None:
     started = time.monotonic()
     with SimulatedUno(uno, counts_of(walking(60)), tmp_path, speed=1) as board:
-        board.read_all()
+        board.read()
     assert 1.2 <= time.monotonic() - started < 5
 
 

@@ -58,20 +58,15 @@ bool har_cbor_is_text(cbor_reader item)
     return har_cbor_head(&item, &head) && head.major == CBOR_TEXT;
 }
 
-/* The next piece of a string; an indefinite one comes in chunks. */
-static bool next_chunk(cbor_reader *reader, cbor_items *chunks, cbor_head *head)
+cbor_items har_cbor_pieces(cbor_reader *reader, const cbor_head *head)
 {
-    if (!har_cbor_next(chunks))
-        return false;
-    if (!chunks->counted)
-        har_cbor_head(reader, head);
-    return true;
+    cbor_items pieces = {reader, head->info != CBOR_INDEFINITE, 1};
+    return pieces;
 }
 
-static cbor_items chunks_of(cbor_reader *reader, const cbor_head *head)
+bool har_cbor_next_piece(cbor_items *pieces, cbor_head *head)
 {
-    cbor_items chunks = {reader, head->info != CBOR_INDEFINITE, 1};
-    return chunks;
+    return har_cbor_next(pieces) && (pieces->counted || har_cbor_head(pieces->reader, head));
 }
 
 bool har_cbor_text(cbor_reader item, char *out, size_t room)
@@ -81,8 +76,8 @@ bool har_cbor_text(cbor_reader item, char *out, size_t room)
     har_cbor_head(&item, &head);
     if (head.major != CBOR_TEXT)
         return false;
-    cbor_items chunks = chunks_of(&item, &head);
-    while (next_chunk(&item, &chunks, &head)) {
+    cbor_items pieces = har_cbor_pieces(&item, &head);
+    while (har_cbor_next_piece(&pieces, &head)) {
         if (head.low >= room - used || memchr(item.at, 0, (size_t)head.low) != NULL)
             return false;
         memcpy(out + used, item.at, (size_t)head.low);

@@ -60,6 +60,11 @@ bool har_cbor_is_break(const cbor_reader *reader);
 cbor_items har_cbor_items(cbor_reader *reader, const cbor_head *head);
 bool har_cbor_next(cbor_items *items);
 
+/* The pieces of a string whose head was read: one, or the chunks of an indefinite one. head->low bytes are to be read
+ * before the next piece is asked for. */
+cbor_items har_cbor_pieces(cbor_reader *reader, const cbor_head *head);
+bool har_cbor_next_piece(cbor_items *pieces, cbor_head *head);
+
 /* Set the reader on the value of the last such key. False if the item is no map or has no such key. */
 bool har_cbor_find(cbor_reader map, const char *key, cbor_reader *value);
 

@@ -71,17 +71,13 @@ static bool read_typed_array(cbor_reader item, har_sample *sample, size_t *count
     har_cbor_head(&item, &head);
     if (head.major != CBOR_BYTES)
         return false;
-    const bool chunked = head.info == CBOR_INDEFINITE;
-    while (!chunked || !har_cbor_is_break(&item)) {
-        if (chunked)
-            har_cbor_head(&item, &head);
-        for (uint32_t byte = 0; byte < head.low; byte++) {
+    cbor_items pieces = har_cbor_pieces(&item, &head);
+    while (har_cbor_next_piece(&pieces, &head)) {
+        for (; head.low > 0; head.low--) {
             bits = (bits >> 8) | ((uint32_t)*item.at++ << 24);
             if (++bytes % FLOAT_BYTES == 0)
                 keep_float(sample, bytes / FLOAT_BYTES - 1, har_cbor_one_nan(bits));
         }
-        if (!chunked)
-            break;
     }
     *count = bytes / FLOAT_BYTES;
     return bytes % FLOAT_BYTES == 0;
@@ -134,25 +130,37 @@ static har_status read_sample(cbor_reader fields, har_sample *sample, uint8_t ex
     return HAR_OK;
 }
 
-har_status har_read_message(cbor_reader message, har_frame *frame, uint8_t *channels)
+static har_status read_type(cbor_reader message, har_kind *kind)
 {
     cbor_reader type;
-    cbor_reader fields;
-    cbor_head head;
     char name[3];
-    har_status status;
-    if (!har_cbor_whole(message))
-        return HAR_BAD_CBOR;
     if (!har_cbor_find(message, "t", &type) || !har_cbor_is_text(type))
         return HAR_BAD_FIELDS;
     if (!har_cbor_text(type, name, sizeof name) || (strcmp(name, "si") != 0 && strcmp(name, "sd") != 0))
         return HAR_UNKNOWN_TYPE;
-    if (!har_cbor_find(message, "d", &fields))
+    *kind = strcmp(name, "sd") == 0 ? HAR_SAMPLE : HAR_SESSION;
+    return HAR_OK;
+}
+
+static bool find_payload(cbor_reader message, cbor_reader *fields)
+{
+    cbor_head head;
+    if (!har_cbor_find(message, "d", fields))
+        return false;
+    cbor_reader inner = *fields;
+    return har_cbor_head(&inner, &head) && head.major == CBOR_MAP;
+}
+
+har_status har_read_message(cbor_reader message, har_frame *frame, uint8_t *channels)
+{
+    cbor_reader fields;
+    if (!har_cbor_whole(message))
+        return HAR_BAD_CBOR;
+    har_status status = read_type(message, &frame->kind);
+    if (status != HAR_OK)
+        return status;
+    if (!find_payload(message, &fields))
         return HAR_BAD_FIELDS;
-    cbor_reader map = fields;
-    if (!har_cbor_head(&map, &head) || head.major != CBOR_MAP)
-        return HAR_BAD_FIELDS;
-    frame->kind = strcmp(name, "sd") == 0 ? HAR_SAMPLE : HAR_SESSION;
     if (frame->kind == HAR_SAMPLE)
         return read_sample(fields, &frame->of.sample, *channels);
     status = read_session(fields, &frame->of.session);

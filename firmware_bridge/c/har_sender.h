@@ -10,15 +10,20 @@
 /* Says when samples are due, at an even rate that no delay shifts: what is late does not make the next one later. */
 class HarSchedule {
   public:
-    explicit HarSchedule(uint32_t period_us) : period_us_(period_us), next_us_(0) {}
+    explicit HarSchedule(uint32_t period_us) : period_us_(period_us), next_us_(0), begun_(false) {}
 
-    void begin() { next_us_ = micros(); }
+    void begin()
+    {
+        next_us_ = micros();
+        begun_ = true;
+    }
 
-    /* How many samples have become due since the last call: 0 is not yet, and all above 1 were missed. */
+    /* How many samples have become due since the last call: 0 is not yet, and all above 1 were missed. To be asked at
+     * least every half hour, for micros() comes round in 71 minutes. */
     uint32_t due()
     {
         const uint32_t late_us = micros() - next_us_;
-        if (late_us & 0x80000000)
+        if (!begun_ || (late_us & 0x80000000))
             return 0;
         const uint32_t periods = late_us / period_us_ + 1;
         next_us_ += periods * period_us_;
@@ -28,6 +33,7 @@ class HarSchedule {
   private:
     uint32_t period_us_;
     uint32_t next_us_;
+    bool begun_;
 };
 
 /* Speaks the frame on a port: a session info at begin() and every five seconds, and six channels a sample. */

@@ -23,16 +23,17 @@ static const double slice_s = 0.001;    /* of the AVR's time: at most a dozen by
 static const double too_late_s = 0.25;  /* behind by more, as when a reader was slow, it does not hurry after */
 static const int drain_ms = 5000;
 static const char usage[] =
-    "usage: har_uno [--speed N] [--wait-for-reader] [--absent SECONDS] [--link PATH] SKETCH.elf RECORDING\n"
+    "usage: har_uno [--speed N] [--wait-for-reader] [--absent FROM:TO] [--link PATH] SKETCH.elf RECORDING\n"
     "  RECORDING  rows of six int16 of this machine's byte order: ax ay az gx gy gz in counts\n"
     "  --speed N  N times real time, 0 for as fast as it goes (1); the AVR's own clock does not notice\n"
     "  --wait-for-reader  start when somebody has opened the terminal\n"
-    "  --absent SECONDS   the sensor answers only after so much of the AVR's time (0)\n"
+    "  --absent FROM:TO   the sensor does not answer between these seconds of the AVR's time\n"
     "  --link PATH        a symbolic link to the terminal, whose own path is printed\n";
 
 typedef struct {
     double speed;
     double absent_s;
+    double present_s;
     bool wait_for_reader;
     const char *link;
     const char *sketch;
@@ -66,14 +67,14 @@ static settings read_settings(int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 's')
             chosen.speed = atof(optarg);
-        else if (option == 'a')
-            chosen.absent_s = atof(optarg);
+        else if (option == 'a' && sscanf(optarg, "%lf:%lf", &chosen.absent_s, &chosen.present_s) == 2)
+            continue;
         else if (option == 'w')
             chosen.wait_for_reader = true;
         else if (option == 'l')
             chosen.link = optarg;
         else
-            argc = 0; /* getopt has said what is wrong */
+            argc = 0;
     }
     if (argc - optind != 2) {
         fputs(usage, stderr);
@@ -184,7 +185,9 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     avr->sleep = skip_sleep;
-    mpu6050_attach(&chip, avr, samples, rows, (avr_cycle_count_t)(chosen.absent_s * clock_hz));
+    mpu6050_attach(&chip, avr, samples, rows);
+    chip.absent = (avr_cycle_count_t)(chosen.absent_s * clock_hz);
+    chip.present = (avr_cycle_count_t)(chosen.present_s * clock_hz);
     open_pin_attach(avr);
     if (!serial_port_open(&port, avr))
         fail("pseudo-terminal");

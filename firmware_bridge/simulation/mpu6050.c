@@ -50,7 +50,8 @@ static void answer(mpu6050 *chip, uint8_t condition, uint8_t data)
 
 static void on_start(mpu6050 *chip, uint8_t address)
 {
-    chip->selected = address >> 1 == ADDRESS && chip->avr->cycle >= chip->absent;
+    const bool here = chip->avr->cycle < chip->absent || chip->avr->cycle >= chip->present;
+    chip->selected = here && address >> 1 == ADDRESS;
     chip->pointer_is_next = true;
     if (!chip->selected)
         return;
@@ -114,10 +115,10 @@ int16_t *mpu6050_read_recording(const char *path, size_t *rows)
     return samples;
 }
 
-void mpu6050_attach(mpu6050 *chip, avr_t *avr, const int16_t *samples, size_t count, avr_cycle_count_t absent)
+void mpu6050_attach(mpu6050 *chip, avr_t *avr, const int16_t *samples, size_t count)
 {
     static const char *names[TWI_IRQ_COUNT] = {"8>mpu6050.out", "32<mpu6050.in", "8>mpu6050.status"};
-    *chip = (mpu6050){.avr = avr, .samples = samples, .count = count, .absent = absent};
+    *chip = (mpu6050){.avr = avr, .samples = samples, .count = count};
     reset(chip);
     chip->irq = avr_alloc_irq(&avr->irq_pool, 0, TWI_IRQ_COUNT, names);
     avr_irq_register_notify(chip->irq + TWI_IRQ_OUTPUT, on_bus, chip);

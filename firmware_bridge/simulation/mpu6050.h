@@ -17,7 +17,8 @@ typedef struct {
     size_t count;
     size_t played;
     bool finished;             /* a sample was asked for when none was left */
-    avr_cycle_count_t absent;  /* until this cycle nobody answers */
+    avr_cycle_count_t absent;  /* from this cycle on nobody answers, */
+    avr_cycle_count_t present; /* until this one */
     uint8_t registers[MPU6050_REGISTERS];
     uint8_t pointer;
     bool selected;
@@ -28,6 +29,6 @@ typedef struct {
 int16_t *mpu6050_read_recording(const char *path, size_t *rows);
 
 /* Every read that begins at ACCEL_XOUT_H gives the next sample; awake or asleep makes no difference. */
-void mpu6050_attach(mpu6050 *chip, avr_t *avr, const int16_t *samples, size_t count, avr_cycle_count_t absent);
+void mpu6050_attach(mpu6050 *chip, avr_t *avr, const int16_t *samples, size_t count);
 
 #endif

@@ -67,7 +67,7 @@ void configure()
     writeRegister(ACCEL_CONFIG, PLUS_MINUS_8_G);
 }
 
-/* Wait for the sensor, and say once a second that it is not there. */
+/* Wait for the sensor, and say once a second that it is not there; what is due meanwhile is dropped. */
 void findSensor()
 {
     for (;;) {
@@ -76,6 +76,7 @@ void findSensor()
             break;
         sender.error(F("no MPU6050 at I2C address 0x68; WHO_AM_I is 0x"), who);
         delay(RETRY_MS);
+        sender.drop(schedule.due());
     }
     configure();
 }

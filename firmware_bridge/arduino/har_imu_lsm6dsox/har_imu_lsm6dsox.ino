@@ -8,7 +8,6 @@ const uint32_t BAUD = 115200;
 const uint16_t RATE_HZ = 104;
 const uint8_t SENSOR_TYPE = 2; /* LSM6DSOX */
 const uint32_t RETRY_MS = 1000;
-const uint32_t PERIOD_US = 1000000 / RATE_HZ;
 
 const uint8_t ADDRESS = 0x6A;
 const uint8_t WHO_AM_I = 0x0F;
@@ -31,7 +30,7 @@ const float RADS_PER_COUNT = 0.035 * 0.017453292519943295;
 const uint8_t BURST_BYTES = 12; /* angular rate, acceleration */
 
 HarSender sender(Serial, "LSM6DSOX", RATE_HZ, SENSOR_TYPE);
-uint32_t lastSample_us;
+uint32_t lastSample_ms;
 
 void writeRegister(uint8_t at, uint8_t value)
 {
@@ -91,11 +90,11 @@ bool readSample(float values[HarSender::channels])
 /* The chip keeps one sample; what it has overwritten shows by the time that has passed. */
 void countMissed()
 {
-    const uint32_t now_us = micros();
-    const uint32_t periods = (now_us - lastSample_us + PERIOD_US / 2) / PERIOD_US;
+    const uint32_t now_ms = millis();
+    const uint32_t periods = ((now_ms - lastSample_ms) * RATE_HZ + 500) / 1000;
     if (periods > 1)
         sender.drop(periods - 1);
-    lastSample_us = now_us;
+    lastSample_ms = now_ms;
 }
 
 void setup()
@@ -108,7 +107,7 @@ void setup()
 #endif
     findSensor();
     sender.begin();
-    lastSample_us = micros();
+    lastSample_ms = millis();
 }
 
 void loop()
