@@ -6,7 +6,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := sim:?devices=3&speed=20&loop=no
-APT_PACKAGES := mosquitto
+
+# The tests need a broker, and for the firmware compilers for PC, AVR and ARM, Arduino's core and a simulated AVR.
+APT_PACKAGES := mosquitto gcc libc6-dev gcc-avr binutils-avr avr-libc arduino-core-avr gcc-arm-none-eabi \
+	libnewlib-dev libsimavr-dev libelf-dev
+SYSTEM_TOOLS := mosquitto gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc
+SYSTEM_FILES := /usr/include/string.h /usr/lib/avr/include/avr/io.h /usr/include/newlib/string.h \
+	/usr/include/simavr/sim_avr.h /usr/include/libelf.h /usr/share/arduino/hardware/arduino/avr/cores/arduino
 
 # A system that packs venv apart (Debian, Ubuntu) gets it installed where that may be done, else is told how.
 define NO_VENV
@@ -31,7 +37,8 @@ lint: $(BIN)/.dev
 
 .PHONY: system-packages
 system-packages:
-	@PATH=$$PATH:/usr/sbin command -v mosquitto >/dev/null || \
+	@( PATH=$$PATH:/usr/sbin; for tool in $(SYSTEM_TOOLS); do command -v $$tool || exit 1; done; \
+		ls -d $(SYSTEM_FILES) ) >/dev/null 2>&1 || \
 		{ $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(APT_PACKAGES); } || \
 		{ echo "The tests need $(APT_PACKAGES): sudo apt-get install $(APT_PACKAGES)"; exit 1; }
 

@@ -126,7 +126,9 @@ def _parse(message: bytes) -> object:
     decoder = cbor2.CBORDecoder(source, semantic_decoders=_TAGS, max_depth=DEPTH_MAX, strict_hashable_types=True)
     try:
         item: object = decoder.decode()
-    except Exception:  # noqa: BLE001 - hostile bytes choose what cbor2 raises, and all of it means the same
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - hostile bytes choose what cbor2 raises, and a panic of its Rust is no Exception
         raise _RefusedError(Status.BAD_CBOR) from None
     if source.read(1):
         raise _RefusedError(Status.BAD_CBOR)

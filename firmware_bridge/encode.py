@@ -74,6 +74,11 @@ def encode_sample(sample: Sample, *, crc: bool = True) -> bytes:
     return frame_of(message, crc=crc)
 
 
+def encode(message: SessionInfo | Sample, *, crc: bool = True) -> bytes:
+    """Give the frame of either message, as the two above do."""
+    return encode_session(message, crc=crc) if isinstance(message, SessionInfo) else encode_sample(message, crc=crc)
+
+
 def frame_of(message: bytes, *, crc: bool = True) -> bytes:
     """Put any CBOR message of at most 65535 bytes into a frame, its delimiter included."""
     length = len(message).to_bytes(LENGTH_BYTES, "little")
