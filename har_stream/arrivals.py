@@ -16,11 +16,14 @@ from har_stream.ordering import Run, joined, split_where_set_back
 from har_stream.samples import SampleBlock, TimedBlock, with_times
 
 
-def uniform(block: SampleBlock) -> Run | None:
-    """Return a block's samples with their times, None where it has no lawful rate or time."""
-    if LOWEST_RATE_HZ <= block.rate_hz <= HIGHEST_RATE_HZ and abs(block.start_s) <= LATEST_S:
-        return _run(with_times(block))
-    return None
+def placeable(block: SampleBlock) -> bool:
+    """Tell whether a block has a lawful rate and time, without which its samples have none."""
+    return LOWEST_RATE_HZ <= block.rate_hz <= HIGHEST_RATE_HZ and abs(block.start_s) <= LATEST_S
+
+
+def uniform(block: SampleBlock) -> Run:
+    """Return a block's samples with their times."""
+    return _run(with_times(block))
 
 
 def timed(blocks: list[TimedBlock], newest_s: float, *, rewind_s: float) -> tuple[Run, float]:

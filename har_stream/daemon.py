@@ -31,6 +31,7 @@ from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.pipeline import Pipeline
 from har_stream.recorder import Recorder
 from har_stream.recording_file import check_folder as check_record_folder
+from har_stream.recordings import Recordings
 from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
 from har_stream.sinks import open_sink
@@ -148,14 +149,14 @@ class Daemon:
         settings = self._settings
         if not settings.record:
             return None
-        return Recorder(
+        recordings = Recordings(
             record_folder(settings),
             max_mb=settings.record_max_mb,
             max_devices=settings.intake.max_devices,
+            rate_hz=self._manifest.framing.rate_hz,
             rewind_s=settings.intake.rewind_s,
-            source_waits=not self._source.paced,
-            stop=self._stop,
         )
+        return Recorder(recordings, source_waits=not self._source.paced, stop=self._stop)
 
     def _drain(self, source: Thread, engine: Thread) -> None:
         """Let what waits go through: for as long as it takes where the source ended, else within drain_s."""

@@ -14,7 +14,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable
-from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Final
 
@@ -38,12 +37,10 @@ class Recorder:
     source_waits tells that the source can; `stop`, once set, that it should not any more.
     """
 
-    def __init__(
-        self, folder: Path, *, max_mb: float, max_devices: int, rewind_s: float, source_waits: bool, stop: Event
-    ) -> None:
-        make_folder(folder)
-        self.folder = folder
-        self._recordings = Recordings(folder, max_mb=max_mb, max_devices=max_devices, rewind_s=rewind_s)
+    def __init__(self, recordings: Recordings, *, source_waits: bool, stop: Event) -> None:
+        make_folder(recordings.folder)
+        self.folder = recordings.folder
+        self._recordings = recordings
         self._source_waits, self._stop = source_waits, stop
         self._ticks: deque[Tick] = deque()
         self._waiting = 0
@@ -52,16 +49,12 @@ class Recorder:
         self._overflowing = False
         self._changed = Condition()
         self.failing = False
+        self.recorded = 0
         self.thread = Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
         """Begin to record."""
         self.thread.start()
-
-    @property
-    def recorded(self) -> int:
-        """Samples that are in files."""
-        return self._recordings.recorded
 
     @property
     def files(self) -> int:
@@ -73,7 +66,7 @@ class Recorder:
         """Samples that were handed over and are not recorded, nor wait to be."""
         with self._changed:
             wait = 0 if self._gone else sum(map(_samples, self._ticks)) + self._in_hand
-            return max(0, self._offered - self.recorded - wait)
+            return self._offered - self.recorded - wait
 
     def put(self, tick: Tick) -> None:
         """Take a tick's blocks (engine thread)."""
@@ -151,9 +144,11 @@ class Recorder:
             return ticks
 
     def _write(self, ticks: Iterable[Tick]) -> None:
-        offered = self._recordings.recorded
         fault = self._recordings.write(ticks)
-        if fault is not None or self._recordings.recorded > offered:
+        with self._changed:
+            grown, self.recorded = self._recordings.recorded - self.recorded, self._recordings.recorded
+            self._in_hand = 0
+        if fault is not None or grown:
             self._tell(fault)
 
     def _tell(self, fault: OSError | None) -> None:

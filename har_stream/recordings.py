@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from har_stream.arrivals import timed, uniform
+from har_stream.arrivals import placeable, timed, uniform
 from har_stream.ordering import Run, joined
 from har_stream.recording_file import RecordingFile
-from har_stream.samples import Block, SampleBlock, TimedBlock, WindowBlock
+from har_stream.samples import Block, SampleBlock, TimedBlock, WindowBlock, same_rate, with_times
 
 MEMBER_SAMPLES: Final = 4096
 """Most samples written at once: a file's size is looked at before each."""
@@ -28,11 +28,11 @@ class Recordings:
     """The recordings of all devices in a folder, each file of at most max_mb.
 
     Of the max_devices that came last it is known which file is theirs; one that comes back after that begins another.
-    rewind_s is what the pipeline takes for a clock set back.
+    rate_hz is the model's rate, rewind_s what the pipeline takes for a clock set back.
     """
 
-    def __init__(self, folder: Path, *, max_mb: float, max_devices: int, rewind_s: float) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, max_mb: float, max_devices: int, rate_hz: float, rewind_s: float) -> None:
+        self.folder, self._rate_hz = folder, rate_hz
         self._max_bytes, self._max_devices, self._rewind_s = max_mb * MB, max_devices, rewind_s
         self._devices: OrderedDict[str, _Device] = OrderedDict()
         self._told_of_windows = False
@@ -55,27 +55,30 @@ class Recordings:
         """Yield the samples of each device in a tick, those of uniform blocks first, as the pipeline takes them."""
         together: dict[str, list[TimedBlock]] = {}
         for block in tick:
-            if isinstance(block, SampleBlock):
-                device, run = self._device(block.device, labelled=block.truth is not None), uniform(block)
+            if isinstance(block, WindowBlock):
+                self._tell_of_windows(block.device)
+            elif isinstance(block, SampleBlock) and placeable(block) and same_rate(block.rate_hz, self._rate_hz):
+                device = self._device(block)
                 device.newest_s = np.nan
-                if run is not None:
-                    yield device, run
+                yield device, uniform(block)
+            elif isinstance(block, SampleBlock) and placeable(block):
+                together.setdefault(block.device, []).append(with_times(block))
             elif isinstance(block, TimedBlock):
                 together.setdefault(block.device, []).append(block)
-            elif isinstance(block, WindowBlock):
-                self._tell_of_windows(block.device)
-        for name, blocks in together.items():
-            device = self._device(name, labelled=blocks[0].truth is not None)
+        for blocks in together.values():
+            device = self._device(blocks[0])
             run, device.newest_s = timed(blocks, device.newest_s, rewind_s=self._rewind_s)
             yield device, run
 
-    def _device(self, name: str, *, labelled: bool) -> _Device:
-        if name not in self._devices:
-            self._devices[name] = _Device(name, labelled=labelled)
+    def _device(self, block: SampleBlock | TimedBlock) -> _Device:
+        if block.device not in self._devices:
+            self._devices[block.device] = _Device(block.device)
             if len(self._devices) > self._max_devices:
                 self._devices.popitem(last=False)
-        self._devices.move_to_end(name)
-        return self._devices[name]
+        self._devices.move_to_end(block.device)
+        device = self._devices[block.device]
+        device.labelled = block.truth is not None
+        return device
 
     def _append(self, device: _Device, run: Run) -> OSError | None:
         """Write a run of samples to a device's file, or return why not."""
@@ -113,9 +116,9 @@ class Recordings:
 
 
 class _Device:
-    """Where a device's samples go; its files have labels if its first block had."""
+    """Where a device's samples go; a file has labels if what it begins with has."""
 
-    def __init__(self, name: str, *, labelled: bool) -> None:
-        self.name, self.labelled = name, labelled
+    def __init__(self, name: str) -> None:
+        self.name, self.labelled = name, False
         self.newest_s = np.nan
         self.file: RecordingFile | None = None

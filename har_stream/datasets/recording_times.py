@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Times = NDArray[np.float64]
 
-EXACT: Final = 1e-3
+EXACT: Final = 1e-5
 """How far a sample may stand from a grid whatever its times are rounded to, in sampling intervals."""
 ROUNDED: Final = 0.6
 """How far rounding to a decimal place may move a time, in units of that place, with some for the grid's own ends."""
