@@ -112,7 +112,7 @@ def test_a_fault_names_its_line(tmp_path: Path, text: str, fault: str) -> None:
         ([0, 0.02, 0.02, 0.06, 0.08], 50),
         ([0, 0.02, 0.04, 0.08, 0.1, 0.12], 50),
         ([0.08, 0.06, 0.04, 0.06], 50),
-        ([0, 0.0201, 0.04, 0.0599, 0.08], 50),
+        ([0, 0.0203, 0.04, 0.0597, 0.08], 50),
         ([1.7e9 + 0.01, 1.7e9 + 0.02, 1.7e9 + 0.04], 66.67),
     ],
 )
@@ -211,6 +211,16 @@ def test_wherever_a_recording_is_torn_its_whole_lines_are_read(tmp_path: Path) -
             assert whole < 2
         else:
             assert whole <= samples <= most
+
+
+@pytest.mark.parametrize("left", [bytes(100), MEMBERS[5][:20] + bytes(100), MEMBERS[5][:-8] + bytes(8)])
+def test_what_a_loss_of_power_left_at_the_end_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, left: bytes
+) -> None:
+    assert len(read(tmp_path, b"".join(MEMBERS[:5]) + left).values) == 4
+    assert "its end is torn off" in caplog.text
+    with pytest.raises(InputError, match="neither whole gzip"):
+        read(tmp_path, b"".join(MEMBERS[:5]) + left + MEMBERS[5])
 
 
 @pytest.mark.parametrize("torn", ["0.1", "0.1,0,0,1,0,0", "0.1,0,0,1,0,0,-", "0.1,0,0,1,0,0,0,wal"])

@@ -15,8 +15,8 @@ Times = NDArray[np.float64]
 
 EXACT: Final = 1e-5
 """How far a sample may stand from a grid whatever its times are rounded to, in sampling intervals."""
-ROUNDED: Final = 0.6
-"""How far rounding to a decimal place may move a time, in units of that place, with some for the grid's own ends."""
+ROUNDED: Final = 1.0
+"""How far rounding to a decimal place moves a time at most against a grid whose ends it moved too, in such places."""
 MOST_ROUNDED: Final = 0.1
 """And no farther than that, in sampling intervals."""
 DECIMALS: Final = range(7)
