@@ -75,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: Engine = "onnx"
     hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     state: str = ""
+    record: str = ""
+    record_max_mb: Positive = 64.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()

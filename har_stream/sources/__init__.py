@@ -28,7 +28,7 @@ def open_source(text: str, settings: Settings) -> Source:
         raise ConfigError("no source: give --source URI, such as sim: or replay:PATH")
     uri = parse_uri(text)
     if uri.scheme == "replay":
-        return Replay(uri)
+        return Replay(uri, settings)
     if uri.scheme == "sim":
         return Simulator(uri)
     if uri.scheme == "serial":
