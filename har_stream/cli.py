@@ -23,11 +23,16 @@ RUN_EXAMPLES = """\
 examples:
   har-stream --source 'sim:?devices=3'                       three simulated people on the terminal
   har-stream --source 'replay:HAPT.zip?speed=max&subject=1'  a recorded volunteer, as fast as it goes
+  har-stream --source 'mqtt://localhost/har/+/imu' --sink mqtt://localhost/har
+                                                             from devices on a broker, and back to it
   har-stream --source sim: --sink mqtt://localhost/har --sink jsonl:labels.jsonl
   har-stream --source 'replay:phone.csv' --state kept --calibrate phone
                                                              learn from ten seconds of walking how phone is worn
 
 sources:
+  mqtt://user@host:port/TOPIC,...?format=auto&profile=NAME   (mqtts:// with TLS)
+                   devices on a broker, by default on har/+/imu (+ is the device) and sensor-logger; the password
+                   in HAR_STREAM_MQTT_PASSWORD or mqtt.password_file
   replay:PATH?speed=1|N|max&split=train|test|all&subject=1,3&loop=no|yes
                    HAPT or UCI HAR (folder or .zip as downloaded), or a recording .csv / .csv.gz
   sim:?devices=N&script=day|ACTIVITY:SECONDS,...&seed=N&speed=1|N|max&loop=yes|no

@@ -192,7 +192,7 @@ def _with_hop(manifest: Manifest, hop: int) -> Manifest:
 
 def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
-    source = open_source(settings.source)
+    source = open_source(settings.source, settings)
     if manifest is not None:
         source.fit(manifest.framing)
     most = settings.intake.max_devices
