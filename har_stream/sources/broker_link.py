@@ -37,6 +37,8 @@ CONNECT_S: Final = 5.0
 CLOSE_S: Final = 1.0
 STEADY_S: Final = 10.0
 """A connection that lasted so long was a good one; one that ends sooner is part of the same trouble."""
+MOST_CUT_SHORT: Final = 2
+"""Connections in a row that a broker ends soon and without a word: then somebody else may have our client id."""
 ROOM: Final = 16
 """Packets of more than so many largest payloads the broker need not send at all, where it speaks MQTT 5."""
 LONGEST_PACKET: Final = 268_435_455
@@ -45,6 +47,7 @@ V5, V3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 """The first tells why it ends a connection; the second all brokers speak."""
 
 TAKEN_OVER: Final = "Session taken over"
+LOST: Final = "connection lost"
 UNTOLD: Final = "Unspecified error"
 SILENT: Final = "Keep alive timeout"
 OTHER_PROTOCOL: Final = "Unsupported protocol version"
@@ -77,6 +80,7 @@ class BrokerLink:
         self._backoff = Backoff(least_s=settings.backoff_min_s, most_s=settings.backoff_max_s)
         self._protocol, self._protocol_known = V5, False
         self._attempt = _Attempt()
+        self._cut_short = 0
         self._told: set[str] = set()
         self._asked: dict[int | None, str] = {}
         self._closing = Event()
@@ -134,14 +138,30 @@ class BrokerLink:
     def _pause_s(self, attempt: _Attempt) -> float:
         """Tell what happened, if it was not told yet, and return how long to wait until the next attempt."""
         now_s = time.monotonic()
-        if attempt.welcome_s is not None and now_s - attempt.welcome_s >= STEADY_S:
-            self._backoff.reset()
-            self._told.clear()
+        if attempt.welcome_s is not None:
+            self._judge(attempt, steady=now_s - attempt.welcome_s >= STEADY_S)
         if attempt.why != OTHER_PROTOCOL:
             self._tell(attempt.why or "closes the connection at once (does it ask for TLS, mqtts://?)")
         if attempt.reached and attempt.welcome_s is None and not attempt.lasting and not self._protocol_known:
             self._protocol = V3 if self._protocol == V5 else V5
         return self._backoff.refused() if attempt.lasting else self._backoff.missed(now_s)
+
+    def _judge(self, attempt: _Attempt, *, steady: bool) -> None:
+        """Begin anew after a good connection; know by those that are cut short who takes our place and says nothing."""
+        if steady:
+            self._backoff.reset()
+            self._told.clear()
+        self._cut_short = 0 if steady else self._cut_short + (attempt.why == LOST)
+        if self._cut_short >= MOST_CUT_SHORT and self._settings.client_id:
+            attempt.why = f"{LOST} again and again: perhaps {self._rival}"
+            attempt.lasting = True
+
+    @property
+    def _rival(self) -> str:
+        """Two with one client id throw each other out in turn, as many brokers do without a word."""
+        return (
+            f"another client takes our place with our client id {self._client_id!r}: give each its own, mqtt.client_id"
+        )
 
     def _tell(self, why: str) -> None:
         """Say once what keeps the broker away; attempts are silent until it is back or something else is wrong."""
@@ -176,25 +196,25 @@ class BrokerLink:
             self._attempt.why = text if text == OTHER_PROTOCOL else f"refuses us: {text}{hint}"
             self._attempt.lasting = text not in PASSING
             return
-        log.info("%s: connected", self._broker.name)
         self._attempt.welcome_s, self._protocol_known = time.monotonic(), True
+        self._asked.clear()
         for one in self._topics:
             self._asked[client.subscribe(one.text, qos=0)[1]] = one.text
 
     def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
         topic = self._asked.pop(mid, "")
-        for reason in reasons:
-            if reason.is_failure:
-                log.warning("%s: the broker refuses the subscription to %s: %s", self._broker.name, topic, reason)
+        refused = next((reason for reason in reasons if reason.is_failure), None)
+        if refused is not None:
+            log.warning("%s: connected, but refuses the subscription to %s: %s", self._broker.name, topic, refused)
+        else:
+            log.info("%s: connected, listens to %s", self._broker.name, topic)
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         text = str(reason)
         if text == TAKEN_OVER:
-            self._attempt.lasting = True  # or the two would throw each other out again and again
-            mine = f"our client id {self._client_id!r}"
-            self._attempt.why = f"another client with {mine} took our place: give each its own, mqtt.client_id"
+            self._attempt.why, self._attempt.lasting = self._rival, True
         elif self._attempt.welcome_s is not None:
-            self._attempt.why = f"connection lost{'' if text == UNTOLD else f': {text}'}"
+            self._attempt.why = LOST if text == UNTOLD else f"{LOST}: {text}"
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         arrival_s = time.monotonic()
