@@ -51,14 +51,14 @@ def parse_broker(uri: Uri, settings: MqttSettings, environment: Mapping[str, str
     authority = uri.rest.removeprefix("//").partition("/")[0]
     if ":" in authority.rpartition("@")[0]:
         raise ConfigError(
-            f"{uri.scheme}://{authority.partition(':')[0]}: no password in a URI: it would stand in the process list; "
+            f"{uri.text}: no password in a URI: it would stand in the process list; "
             f"set {MQTT_PASSWORD} or mqtt.password_file"
         )
     try:
         parts = urlsplit(f"//{authority}")
         host, port = parts.hostname, DEFAULT_PORTS[uri.scheme] if parts.port is None else parts.port
     except ValueError:
-        raise ConfigError(f"{uri.scheme}: no host and port: {authority.rpartition('@')[2]!r}") from None
+        raise ConfigError(f"{uri.text}: no host and port") from None
     if not uri.rest.startswith("//") or not host or not host.isprintable() or port == 0:
         raise ConfigError(f"{uri.text}: expected {uri.scheme}://host:port/topic")
     user = _text(unquote(parts.username, errors="surrogateescape"), f"{uri.text}: user") if parts.username else None

@@ -218,11 +218,16 @@ def test_the_profile_comes_from_the_uri_or_the_settings(broker: Broker, caplog: 
         ("mqtt://host?profile=phyphx", "profile: no profile 'phyphx' .did you mean 'phyphox'"),
         ("mqtt://host/a,b/#/c", "no topic"),
         ("mqtt://me:hush@host?format=x", "no password in a URI"),
+        ("mqtt://me:hu/sh@host", "no password in a URI|no host and port"),
+        ("mqtt://me:hu?sh@host", "options are key=value"),
+        ("mqtt://me:hush@host?format", "options are key=value"),
+        ("mqt://me:hush@host", "unknown source 'mqt' .did you mean 'mqtt'"),
     ],
 )
 def test_faulty_uris_are_configuration_errors(uri: str, reason: str) -> None:
-    with pytest.raises(ConfigError, match=reason):
+    with pytest.raises(ConfigError, match=reason) as caught:
         open_source(uri, Settings())
+    assert "sh@" not in str(caught.value)
 
 
 def test_devices_of_a_broker_are_real_ones() -> None:

@@ -41,5 +41,5 @@ def open_source(text: str, settings: Settings) -> Source:
         raise ConfigError("no source: give --source URI, such as mqtt://host, sim: or replay:PATH")
     uri = parse_uri(text)
     if uri.scheme not in SOURCES:
-        raise ConfigError(f"{text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SOURCES)}")
+        raise ConfigError(f"{uri.text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SOURCES)}")
     return SOURCES[uri.scheme](uri, settings)
