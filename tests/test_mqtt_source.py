@@ -366,6 +366,16 @@ def test_a_broker_that_hangs_is_noticed_within_two_keepalives(broker: Broker, ca
         listening(caplog, 2)
 
 
+def test_a_broker_that_hangs_from_the_start_is_told_and_joined_when_it_goes_on(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.hang()
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=quick(keepalive_s=2)):
+        wait_for(lambda: "does not answer" in caplog.text)
+        broker.go_on()
+        listening(caplog)
+
+
 def test_a_broker_of_mqtt_3_is_spoken_to_in_its_own_words(caplog: pytest.LogCaptureFixture) -> None:
     with (
         closing(FakeBroker(b"", publication(b"har/a/imu", b"{}", v5=False), speaks=(4,))) as fake,

@@ -48,6 +48,7 @@ V5, V3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 
 TAKEN_OVER: Final = "Session taken over"
 LOST: Final = "connection lost"
+CLOSED: Final = "closes the connection at once (does it ask for TLS, mqtts://?)"
 UNTOLD: Final = "Unspecified error"
 SILENT: Final = "Keep alive timeout"
 OTHER_PROTOCOL: Final = "Unsupported protocol version"
@@ -75,8 +76,7 @@ class BrokerLink:
     def __init__(self, broker: Broker, topics: tuple[TopicFilter, ...], inbox: Inbox, settings: MqttSettings) -> None:
         self._broker, self._topics, self._inbox, self._settings = broker, topics, inbox, settings
         # The sinks' client has the name itself, and may be on the same broker.
-        own = f"{settings.client_id}-in" if settings.client_id else f"har-stream-{secrets.token_hex(4)}"
-        self._client_id = own
+        self._client_id = f"{settings.client_id}-in" if settings.client_id else f"har-stream-{secrets.token_hex(4)}"
         self._backoff = Backoff(least_s=settings.backoff_min_s, most_s=settings.backoff_max_s)
         self._protocol, self._protocol_known = V5, False
         self._attempt = _Attempt()
@@ -141,7 +141,7 @@ class BrokerLink:
         if attempt.welcome_s is not None:
             self._judge(attempt, steady=now_s - attempt.welcome_s >= STEADY_S)
         if attempt.why != OTHER_PROTOCOL:
-            self._tell(attempt.why or "closes the connection at once (does it ask for TLS, mqtts://?)")
+            self._tell(attempt.why or (CLOSED if attempt.welcome_s is None else LOST))
         if attempt.reached and attempt.welcome_s is None and not attempt.lasting and not self._protocol_known:
             self._protocol = V3 if self._protocol == V5 else V5
         return self._backoff.refused() if attempt.lasting else self._backoff.missed(now_s)
@@ -215,6 +215,8 @@ class BrokerLink:
             self._attempt.why, self._attempt.lasting = self._rival, True
         elif self._attempt.welcome_s is not None:
             self._attempt.why = LOST if text == UNTOLD else f"{LOST}: {text}"
+        elif text == SILENT:
+            self._attempt.why = "does not answer"
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         arrival_s = time.monotonic()
