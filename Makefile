@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := sim:?devices=3&speed=20&loop=no
 
-# The tests need a broker, its certificates, and for the firmware compilers for PC, AVR and ARM, Arduino's core and a simulated AVR.
+# The tests need a broker with certificates, and for the firmware compilers for PC, AVR and ARM, Arduino's core and a
+# simulated AVR.
 APT_PACKAGES := mosquitto openssl gcc libc6-dev gcc-avr binutils-avr avr-libc arduino-core-avr gcc-arm-none-eabi \
 	libnewlib-dev libsimavr-dev libelf-dev
 SYSTEM_TOOLS := mosquitto openssl gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc
