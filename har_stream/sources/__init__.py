@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from har_stream.errors import ConfigError, nearest
@@ -10,21 +9,9 @@ from har_stream.settings import Settings
 from har_stream.sources.replay import Replay
 from har_stream.sources.simulator import Simulator
 from har_stream.sources.source import Source
-from har_stream.uri import Uri, parse_uri
+from har_stream.uri import parse_uri
 
-
-def _mqtt(uri: Uri, settings: Settings) -> Source:
-    from har_stream.sources.mqtt import MqttSource  # noqa: PLC0415 - who has no broker need not load its client
-
-    return MqttSource(uri, settings)
-
-
-SOURCES: Final[dict[str, Callable[[Uri, Settings], Source]]] = {
-    "mqtt": _mqtt,
-    "mqtts": _mqtt,
-    "replay": lambda uri, _: Replay(uri),
-    "sim": lambda uri, _: Simulator(uri),
-}
+SCHEMES: Final = ("mqtt", "mqtts", "replay", "sim")
 
 NOT_LIVE: Final = frozenset({"replay", "sim"})
 """Sources whose devices are recorded or made up: nothing that is learned from them holds for a real device."""
@@ -38,8 +25,14 @@ def is_live(text: str) -> bool:
 def open_source(text: str, settings: Settings) -> Source:
     """Open a source by its URI. Raises ConfigError for a faulty URI, InputError for unreadable data."""
     if not text:
-        raise ConfigError("no source: give --source URI, such as mqtt://host, sim: or replay:PATH")
+        raise ConfigError("no source: give --source URI, such as sim: or replay:PATH")
     uri = parse_uri(text)
-    if uri.scheme not in SOURCES:
-        raise ConfigError(f"{uri.text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SOURCES)}")
-    return SOURCES[uri.scheme](uri, settings)
+    if uri.scheme == "replay":
+        return Replay(uri)
+    if uri.scheme == "sim":
+        return Simulator(uri)
+    if uri.scheme in ("mqtt", "mqtts"):
+        from har_stream.sources.mqtt import MqttSource  # noqa: PLC0415 - who has no broker need not load its client
+
+        return MqttSource(uri, settings)
+    raise ConfigError(f"{uri.text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")
