@@ -92,7 +92,7 @@ def test_a_thousand_devices_need_no_more_than_a_descriptor(tmp_path: Path) -> No
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
     for at in range(2):
         store.write([[block(VALUES[:5], 5 * at, device=f"d{number}") for number in range(1000)]])
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208 - what earlier tests left may close
     assert store.files == len(list(tmp_path.iterdir())) == 1000
 
 

@@ -120,7 +120,7 @@ def test_a_port_that_comes_back_under_another_name_is_followed_with_no_descripto
             os.close(descriptor)
     assert listener.line.reconnects == 20
     assert len(names) > 1
-    assert descriptors() == open_before
+    assert descriptors() <= open_before
 
 
 def test_a_port_unplugged_and_back_is_read_again_within_two_seconds(plug: Plug, listener: Listener) -> None:
