@@ -188,6 +188,12 @@ class Conversion:
             turned = values if self._identity else values[:, self._order] / self._divisors
             return np.asarray(turned, np.float32)
 
+    def readings(self, samples: Values) -> Values:
+        """Return what the device would have sent for g and rad/s (..., 6): the inverse of samples()."""
+        readings = np.empty(samples.shape, np.float64)
+        readings[..., self._order] = samples * self._divisors
+        return readings
+
     def acceleration(self, values: Values, *, uncalibrated: bool) -> Values:
         """Return rows (n, 3) of an acceleration as g."""
         return np.asarray(values[:, self._columns] / (self._uncalibrated if uncalibrated else self._acc))
