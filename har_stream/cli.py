@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RUN_EXAMPLES = """\
 examples:
+  har-stream --source serial:/dev/ttyUSB0                    a sensor on a serial port
   har-stream --source 'sim:?devices=3'                       three simulated people on the terminal
   har-stream --source 'replay:HAPT.zip?speed=max&subject=1'  a recorded volunteer, as fast as it goes
   har-stream --source sim: --sink mqtt://localhost/har --sink jsonl:labels.jsonl
@@ -28,6 +29,9 @@ examples:
                                                              learn from ten seconds of walking how phone is worn
 
 sources:
+  serial:PORT?baud=115200&format=auto|...&profile=NAME&device=ID&rate=HZ
+                   a sensor on a serial port: its path, by-id name or serial number (har-stream ports lists them);
+                   the format is told from the bytes, units and axes by the profile (see config.toml)
   replay:PATH?speed=1|N|max&split=train|test|all&subject=1,3&loop=no|yes
                    HAPT or UCI HAR (folder or .zip as downloaded), or a recording .csv / .csv.gz
   sim:?devices=N&script=day|ACTIVITY:SECONDS,...&seed=N&speed=1|N|max&loop=yes|no
@@ -36,7 +40,7 @@ sinks:
   jsonl:FILE       JSON lines, appended to a file
   mqtt://host:port/prefix
 """
-COMMANDS = ("run", "check")
+COMMANDS = ("run", "check", "ports")
 
 
 def main(words: list[str] | None = None) -> int:
@@ -69,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check = commands.add_parser("check", help="name every fault of the configuration; exit 0 or 78")
+    listed = commands.add_parser("ports", help="list the serial ports with their lasting names")
+    listed.set_defaults(run=_ports)
     run.set_defaults(run=_run)
     check.set_defaults(run=_check)
     run.add_argument(
@@ -155,6 +161,18 @@ def _stop_on_signals() -> _Stop:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop.on_signal)
     return stop
+
+
+def _ports(_: argparse.Namespace) -> int:
+    from har_stream.sources.serial_ports import ports  # noqa: PLC0415 - as above
+
+    found = ports()
+    for port in found:
+        lasting = port.by_id or port.serial_number or port.path
+        print(f"{port.path}  serial:{lasting}  {port.product}")
+    if not found:
+        print("no serial port found", file=sys.stderr)
+    return os.EX_OK if found else 1
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from har_stream.errors import ConfigError, HarStreamError
 from har_stream.keeper import Keeper
 from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.pipeline import Pipeline
+from har_stream.plausibility import TEXTS
 from har_stream.settings import Settings
 from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
@@ -118,6 +119,7 @@ class Daemon:
             while (tick := self._queue.get()) is not None:
                 # Arrival times decide on evictions; a replay as fast as it can has none.
                 predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
+                self._tell_suspicions()
                 if self._keeper is not None and self._keeper.asks:
                     self._keeper.exchange(self._pipeline)
                 if predictions:
@@ -127,6 +129,13 @@ class Daemon:
             log.critical("engine: failed: %r", error)
             self._failed = self._engine_failed = True
         self._queue.close()
+
+    def _tell_suspicions(self) -> None:
+        for device, suspicion in self._pipeline.news():
+            if suspicion:
+                log.warning("%s: %s (config.toml, [profiles])", device, TEXTS[suspicion])
+            else:
+                log.info("%s: its samples look right now", device)
 
     def _drain(self, source: Thread, engine: Thread) -> None:
         """Let what waits go through: for as long as it takes where the source ended, else within drain_s."""
@@ -192,7 +201,7 @@ def _with_hop(manifest: Manifest, hop: int) -> Manifest:
 
 def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
-    source = open_source(settings.source)
+    source = open_source(settings.source, settings)
     if manifest is not None:
         source.fit(manifest.framing)
     most = settings.intake.max_devices

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.batch import NEW, Batch, groups, stack
-from har_stream.samples import SampleBlock, TimedBlock, WindowBlock, same_rate
+from har_stream.samples import SampleBlock, Samples, TimedBlock, WindowBlock, same_rate
 from har_stream.settings import IntakeSettings
 
 LOWEST_RATE_HZ: Final = 1.0
@@ -35,6 +35,7 @@ class Intake:
         self._window_limits = np.concatenate([self._limits, self._limits[:3]])
         self._rewind = round(settings.rewind_s * rate_hz)
         self._next_s = np.full(settings.max_devices, np.nan)
+        self._out_of_range: list[tuple[int, Samples]] = []
 
     def forget(self, row: int) -> None:
         """Take whatever comes next in a row as the beginning of a stream."""
@@ -66,8 +67,13 @@ class Intake:
             self._accounting.refuse("time", block.samples)
         return right_rate and abs(block.start_s) <= LATEST_S
 
-    def sifted(self, block: TimedBlock) -> TimedBlock:
-        """Return the samples of a block that are finite, in range and have a lawful time, and refuse the others."""
+    def out_of_range(self) -> list[tuple[int, Samples]]:
+        """Return, by row, the blocks since the last call that had samples out of range."""
+        told, self._out_of_range = self._out_of_range, []
+        return told
+
+    def sifted(self, row: int, block: TimedBlock) -> TimedBlock:
+        """Return those samples of a row's block that are finite, in range and have a lawful time; refuse the others."""
         timely = np.abs(block.times_s) <= LATEST_S
         good = timely & self._in_range(block.values)
         told_hz = block.rate_hz
@@ -76,7 +82,7 @@ class Intake:
         if good.all():
             return block
         self._accounting.refuse("time", int((~timely).sum()))
-        self._count(block.values[timely], 0)
+        self._count(row, block.values[timely], 0)
         truth = None if block.truth is None else block.truth[good]
         return replace(block, times_s=block.times_s[good], values=block.values[good], truth=truth)
 
@@ -111,7 +117,7 @@ class Intake:
         values = single.values[0]
         samples = len(values)
         late = max(0, min(samples, int(NEW - single.missing[0])))
-        self._count(values[late:], late)
+        self._count(int(single.rows[0]), values[late:], late)
         good = self._in_range(values)
         good[:late] = False
         if late == 0 and single.missing[0] == NEW:
@@ -129,10 +135,12 @@ class Intake:
             follows = 0 < start == late  # what an overlap leaves follows without a gap, however times were rounded
             yield self._accept(replace(run, missing=np.zeros(1, np.int64)) if follows else self._placed(run))
 
-    def _count(self, values: NDArray[np.float32], late: int) -> None:
-        """Count the refused samples of one block: `late` of them, and the unlawful ones among `values`."""
+    def _count(self, row: int, values: Samples, late: int) -> None:
+        """Count the refused samples of a row's block: `late` of them, and the unlawful ones among `values`."""
         finite = np.isfinite(values).all(axis=-1)
         in_range = self._in_range(values)
+        if (finite & ~in_range).any():
+            self._out_of_range.append((row, values[finite]))
         for reason, count in (
             ("late", late),
             ("not_finite", int((~finite).sum())),

@@ -20,6 +20,7 @@ from har_stream.devices import LAWFUL_ID, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
 from har_stream.intake import Intake
 from har_stream.manifest import Manifest
+from har_stream.plausibility import Plausibility, Suspicion
 from har_stream.preprocessing import Preprocessing
 from har_stream.resampling import Resampling
 from har_stream.samples import Block, Prediction, Refused, SampleBlock, Settled, TimedBlock, WindowBlock, with_times
@@ -52,6 +53,8 @@ class Pipeline:
         self._classifier = classifier
         self._smoother = Smoother(manifest.smoothing, framing, labels=len(manifest.labels), rows=rows)
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
+        self._plausibility = Plausibility(rows=rows)
+        self._news: list[tuple[str, Suspicion]] = []
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
         self._timed = np.zeros(rows, np.bool_)
@@ -82,12 +85,14 @@ class Pipeline:
             if isinstance(block, WindowBlock):
                 windows.append(self._take(row, block))
             elif isinstance(block, TimedBlock):
-                timed.append((row, self._intake.sifted(block)))
+                timed.append((row, self._intake.sifted(row, block)))
             elif self._intake.at_other_rate(block):
-                timed.append((row, self._intake.sifted(with_times(block))))
+                timed.append((row, self._intake.sifted(row, with_times(block))))
             elif self._intake.lawful(block):
                 uniform.append((row, block))
         windows += [self._preprocess(batch) for batch in self._uniform(uniform, timed)]
+        for row, values in self._intake.out_of_range():
+            self._suspect(self._plausibility.check_refused(row, values))
         ready = [part for part in windows if len(part.rows)]
         return concatenate(ready) if ready else None
 
@@ -109,6 +114,20 @@ class Pipeline:
             self._accounting.drop("gap", self._resampling.forget(row))
             self._intake.forget(row)
         self._timed[array] = timed
+
+    def news(self) -> list[tuple[str, Suspicion]]:
+        """Return what began or ended to seem wrong since the last call: devices and what is held against them now."""
+        told, self._news = self._news, []
+        return told
+
+    @property
+    def suspicions(self) -> dict[str, Suspicion]:
+        """What seems wrong with devices now; those that nothing is held against are left out."""
+        said = {self._devices.name(row): self._plausibility.said(row) for row in self._devices.rows()}
+        return {device: suspicion for device, suspicion in said.items() if suspicion}
+
+    def _suspect(self, found: list[tuple[int, Suspicion]]) -> None:
+        self._news += [(self._devices.name(row), suspicion) for row, suspicion in found]
 
     def snapshot(self) -> States:
         """Return what is to be kept of every device, present ones and those that gave way, the longest idle first."""
@@ -180,6 +199,7 @@ class Pipeline:
         self._remember([row])
         self._accounting.drop("evicted", self._resampling.forget(row))
         self._devices.remove(row)
+        self._plausibility.forget(row)
         self._intake.forget(row)
 
     def _take(self, row: int, block: WindowBlock) -> FramedWindows:
@@ -233,6 +253,8 @@ class Pipeline:
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
         """Classify and smooth; in turns of one window a device, where each may turn the next one upright."""
         turns = laps(windows.rows)
+        for turn in turns:
+            self._suspect(self._plausibility.check(windows.rows[turn], windows.values[turn]))
         if self._upright is None:
             raw, smoothed = self._classify(windows)
             return self._predictions(windows, raw, smoothed, np.concatenate(turns))

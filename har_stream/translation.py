@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import msgspec
+
 from har_stream.device_translation import DeviceTranslation
 from har_stream.errors import ConfigError
 from har_stream.formats.format import Readings, Refusal, SensorRows
@@ -27,9 +29,9 @@ LONGEST_ID = 65
 class Translator:
     """Readers and devices, at most max_devices of each; then the one that was silent for longest goes.
 
-    format_name and profile hold for everything that comes; without them they are told from the bytes, and by
-    [devices] or else the format. stream tells a serial line, whose bytes come in any cut, from whole messages. Raises
-    ConfigError where a line cannot carry the format.
+    format_name, profile and rate_hz (of devices that send no times) hold for everything that comes; without them they
+    are told from the bytes, and by [devices] or else the format. stream tells a serial line, whose bytes come in any
+    cut, from whole messages. Raises ConfigError where a line cannot carry the format.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Translator:
         stream: bool,
         format_name: str = AUTO,
         profile: Profile | None = None,
+        rate_hz: float | None = None,
         max_devices: int = 64,
     ) -> None:
         if format_name != AUTO and format_name not in DECODERS:
@@ -48,6 +51,7 @@ class Translator:
             raise ConfigError(f"a serial line cannot carry the format {format_name!r}")
         self._profiles, self._profile, self._format = profiles, profile, format_name
         self._model_rate_hz, self._stream, self._most = model_rate_hz, stream, max_devices
+        self._rate_hz = rate_hz
         self._readers: OrderedDict[str, Reader] = OrderedDict()
         self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
 
@@ -103,6 +107,8 @@ class Translator:
             device = None
         if device is None:
             profile = self._profile or self._profiles.of(name) or self._profiles.for_format(reader.format or "")
+            if self._rate_hz is not None:
+                profile = msgspec.structs.replace(profile, rate_hz=self._rate_hz)
             device = DeviceTranslation(name, profile, format_name=reader.format, model_rate_hz=self._model_rate_hz)
             self._devices[name] = device
             if len(self._devices) > self._most:

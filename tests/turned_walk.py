@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from har_stream.samples import SampleBlock, Samples
+from har_stream.settings import Settings
 from har_stream.sources import open_source
 from tests.motion import RATE_HZ
 
@@ -17,7 +18,7 @@ HEADER = "time_s,acc_x_g,acc_y_g,acc_z_g,gyro_x_rads,gyro_y_rads,gyro_z_rads"
 
 def simulated(script: str) -> Samples:
     """What one simulated person does, (n, 6)."""
-    source = open_source(f"sim:?devices=1&speed=max&loop=no&script={script}")
+    source = open_source(f"sim:?devices=1&speed=max&loop=no&script={script}", Settings())
     blocks = [block for tick in source.blocks(Event()) for block in tick]
     return np.concatenate([block.values for block in blocks if isinstance(block, SampleBlock)])
 

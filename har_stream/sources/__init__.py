@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from har_stream.errors import ConfigError, nearest
+from har_stream.settings import Settings
 from har_stream.sources.replay import Replay
 from har_stream.sources.simulator import Simulator
 from har_stream.sources.source import Source
-from har_stream.uri import Uri, parse_uri
+from har_stream.uri import parse_uri
 
-SOURCES: Final[dict[str, Callable[[Uri], Source]]] = {"replay": Replay, "sim": Simulator}
+SCHEMES: Final = ("replay", "serial", "sim")
 
 NOT_LIVE: Final = frozenset({"replay", "sim"})
 """Sources whose devices are recorded or made up: nothing that is learned from them holds for a real device."""
@@ -22,11 +22,17 @@ def is_live(text: str) -> bool:
     return text.partition(":")[0] not in NOT_LIVE
 
 
-def open_source(text: str) -> Source:
+def open_source(text: str, settings: Settings) -> Source:
     """Open a source by its URI. Raises ConfigError for a faulty URI, InputError for unreadable data."""
     if not text:
         raise ConfigError("no source: give --source URI, such as sim: or replay:PATH")
     uri = parse_uri(text)
-    if uri.scheme not in SOURCES:
-        raise ConfigError(f"{text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SOURCES)}")
-    return SOURCES[uri.scheme](uri)
+    if uri.scheme == "replay":
+        return Replay(uri)
+    if uri.scheme == "sim":
+        return Simulator(uri)
+    if uri.scheme == "serial":
+        from har_stream.sources.serial_port import SerialPort  # noqa: PLC0415 - who has no port need not load it
+
+        return SerialPort(uri, settings)
+    raise ConfigError(f"{text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")

@@ -1,0 +1,120 @@
+"""Bytes from a serial port, opened again whenever it is lost.
+
+What pyserial does on Linux when a port is unplugged: read() raises SerialException, in_waiting OSError, flushing
+termios.error, and is_open stays True. A timeout of 0 would burn a core, and a read of many bytes wait for the last of
+them; so what is there is read, or else one byte waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Annotated, Final
+
+import msgspec
+import serial
+
+from har_stream.errors import ConfigError
+from har_stream.sources.serial_ports import BY_ID, lasting_name, path_of, why_not
+
+ERRORS: Final = (serial.SerialException, OSError, termios.error, ValueError)
+"""ValueError: a file descriptor that the system took away is -1, which select() does not take."""
+
+WAIT_S: Final = 0.2
+"""For a byte; then it is seen whether to stop."""
+RETRY_S: Final = 0.5
+"""From attempt to attempt: a port that is back is found within a second."""
+STALE_S: Final = 5.0
+"""After this long without a byte a port is said to be silent."""
+LARGEST_CHUNK: Final = 4096
+UNPLUGGED: Final = "unplugged; waiting for it to come back"
+
+log = logging.getLogger(__name__)
+
+
+class LineOptions(msgspec.Struct, frozen=True):
+    """How a port is set: bits per second."""
+
+    baud: Annotated[int, msgspec.Meta(ge=50, le=4_000_000)] = 115_200
+
+
+class SerialLine:
+    """A serial port by path, by-id name or serial number. Raises ConfigError where none is named.
+
+    condition tells how it stands: "connected", "silent", or why it cannot be read; reconnects how often it was opened
+    again.
+    """
+
+    def __init__(self, name: str, *, baud: int = LineOptions().baud, by_id: Path = BY_ID) -> None:
+        if not name:
+            raise ConfigError(
+                "serial: needs a port: its path, by-id name or serial number (har-stream ports lists them)"
+            )
+        self.name, self._baud, self._by_id = name, baud, by_id
+        self._lasting = name
+        self.condition = ""
+        self.reconnects = -1
+
+    def chunks(self, stop: Event) -> Iterator[tuple[bytes, float]]:
+        """Yield bytes as they come, with time.monotonic() of their arrival; b"" at the beginning of each connection.
+
+        Goes on until `stop` is set; a port that is lost or not there is waited for.
+        """
+        while not stop.is_set():
+            port = self._open()
+            if port is None:
+                stop.wait(RETRY_S)
+                continue
+            self.reconnects += 1
+            yield b"", time.monotonic()
+            try:
+                yield from self._read(port, stop)
+            finally:
+                with contextlib.suppress(*ERRORS):
+                    port.close()
+
+    def _open(self) -> serial.Serial | None:
+        """Open the port, under whatever name it is there now; None where it cannot be, which is told once."""
+        path = path_of(self._lasting, self._by_id) or path_of(self.name, self._by_id)
+        if path is None:
+            if self.condition != UNPLUGGED:
+                self._say("not there: is it plugged in?")
+            return None
+        try:
+            port = serial.Serial(path, self._baud, timeout=WAIT_S, exclusive=True)
+        except ERRORS as error:
+            self._say(why_not(path, error))
+            return None
+        self._lasting = lasting_name(path, self._by_id)
+        self._say("connected", path)
+        return port
+
+    def _read(self, port: serial.Serial, stop: Event) -> Iterator[tuple[bytes, float]]:
+        """Yield what comes until the port is lost or `stop` is set."""
+        heard_s = time.monotonic()
+        while not stop.is_set():
+            try:
+                data = port.read(min(max(1, port.in_waiting), LARGEST_CHUNK))
+            except ERRORS:
+                self._say(UNPLUGGED)
+                return
+            now_s = time.monotonic()
+            if data:
+                heard_s = now_s
+                self._say("connected")
+                yield data, now_s
+            elif now_s - heard_s > STALE_S:
+                self._say(f"silent for {STALE_S:g} s: does the device send, and at {self._baud} baud?")
+
+    def _say(self, condition: str, path: str = "") -> None:
+        """Tell of a condition once, when it begins."""
+        if condition == self.condition:
+            return
+        self.condition = condition
+        at = f" ({path})" if path and path != self.name else ""
+        log.log(logging.INFO if condition == "connected" else logging.WARNING, "%s%s: %s", self.name, at, condition)
