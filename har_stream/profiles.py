@@ -112,8 +112,12 @@ class Profiles:
 
     def of(self, device: str) -> Profile | None:
         """Return the profile that is configured for a device, None where none is."""
-        name = next((name for pattern, name in self._devices.items() if fnmatchcase(device, pattern)), None)
+        name = self.name_of(device)
         return None if name is None else self._by_name[name]
+
+    def name_of(self, device: str) -> str | None:
+        """Return the name of the profile that is configured for a device, None where none is."""
+        return next((name for pattern, name in self._devices.items() if fnmatchcase(device, pattern)), None)
 
     def named(self, name: str) -> Profile:
         """Return a profile. Raises ConfigError where there is none of that name."""

@@ -28,6 +28,20 @@ examples:
   har-bridge run /dev/ttyUSB0 --to mqtt://broker/har         a serial device for a daemon elsewhere
 har-bridge COMMAND --help has more.
 """
+RUN_EXAMPLES = """\
+examples:
+  har-bridge run /dev/ttyUSB0 --to mqtt://broker/har
+  har-bridge run '/dev/ttyUSB0?baud=9600&profile=witmotion' --to mqtt://broker/har --device belt --latency-ms 200
+  har-stream --source mqtt://broker/har/+/imu                 the daemon, elsewhere
+
+Options behind the port's ? are those of har-stream's serial: source: baud, format, profile, device, rate.
+"""
+SNIFF_EXAMPLES = """\
+examples:
+  har-bridge sniff /dev/ttyUSB0                              a live table
+  har-bridge sniff '/dev/ttyUSB0?baud=9600' | cat            one JSON line a second
+  har-bridge sniff mqtt://localhost/har/+/imu --raw          what is decoded, as it comes
+"""
 SIMULATE_EXAMPLES = """\
 examples:
   har-bridge simulate --script walking:30,sitting:20         binary frames on a pseudo-terminal, which it prints
@@ -70,8 +84,70 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_sniff(commands)
     _add_simulate(commands)
     return parser
+
+
+def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
+    run = commands.add_parser(
+        "run",
+        help="a serial device on to a broker",
+        epilog=RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.set_defaults(run=_run)
+    add = run.add_argument
+    add("serial", metavar="SERIAL", help="the port's path, by-id name or serial number, as har-stream ports lists them")
+    add("--to", required=True, metavar="mqtt://HOST:PORT/PREFIX", help="the broker")
+    add("--device", metavar="ID", help="what the device is called (default: by its port)")
+    size = run.add_mutually_exclusive_group()
+    size.add_argument(
+        "--block", type=_whole("block", 1, LARGEST_BLOCK), metavar="N", help="samples a message, at 50 Hz"
+    )
+    size.add_argument(
+        "--latency-ms",
+        type=_number("latency-ms", 1.0, 40_000.0),
+        metavar="MS",
+        help="how long a sample waits for its message at most (default 100)",
+    )
+    add(
+        "--queue",
+        type=_whole("queue", 1, 10_000_000),
+        default=10_000,
+        metavar="N",
+        help="messages that wait while the broker is away (default 10000); then the oldest go",
+    )
+    add("--config", type=Path, help="a configuration file (TOML) with profiles")
+    add("--every", type=_number("every", 0.1, 1e6), default=5.0, metavar="SECONDS", help="between reports (default 5)")
+
+
+def _add_sniff(commands: argparse._SubParsersAction[Parser]) -> None:
+    sniff = commands.add_parser(
+        "sniff",
+        help="what is on a line or a broker",
+        epilog=SNIFF_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sniff.set_defaults(run=_sniff)
+    add = sniff.add_argument
+    add("source", metavar="SOURCE", help="a serial port, or mqtt://HOST:PORT/TOPIC (default har/+/imu)")
+    add("--raw", action="store_true", help="print what is decoded, one JSON line each")
+    add("--seconds", type=_number("seconds", 0.1, 1e9), metavar="S", help="end after so long")
+    add("--config", type=Path, help="a configuration file (TOML) with profiles")
+
+
+def _run(arguments: argparse.Namespace, stop: Stop) -> int:
+    from har_stream.bridge.run import run  # noqa: PLC0415 - loaded only where it is needed
+
+    return run(arguments, stop)
+
+
+def _sniff(arguments: argparse.Namespace, stop: Stop) -> int:
+    from har_stream.bridge.sniff import sniff  # noqa: PLC0415 - as above
+
+    return sniff(arguments, stop)
 
 
 def _add_simulate(commands: argparse._SubParsersAction[Parser]) -> None:
