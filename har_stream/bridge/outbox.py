@@ -118,9 +118,9 @@ class Outbox:
         self._say_away("not reachable")
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if self.connected and reason.is_failure:
+        if reason.is_failure:  # else it is us who leave
+            self.connected = False
             self._say_away(f"connection lost: {reason}")
-        self.connected = False
 
     def _say_away(self, why: str) -> None:
         if not self._away:
