@@ -95,6 +95,17 @@ def read_port(path: Path, until: float | None = None) -> bytes:
     return data
 
 
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """Give signals their handlers back behind a command that ran in this process."""
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for number, handler in kept:
+            signal.signal(number, handler)
+
+
 class Subscriber:
     """Hears everything on a broker, payloads as bytes."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from har_stream.bridge.cli import main
 from har_stream.profiles import G, Profiles
 from har_stream.samples import Refused, TimedBlock
 from har_stream.translation import Translator
-from tests.bridge_process import performed, read_port, values_of, virtual_device
+from tests.bridge_process import performed, read_port, signals_kept, values_of, virtual_device
 
 SCRIPT = "walking:5,sitting:5"
 AT_ONCE = ("--wait-for-reader", "--speed", "max", "--script", SCRIPT)
@@ -123,15 +122,6 @@ def test_a_recording_is_played_at_any_rate(tmp_path: Path) -> None:
     assert values[::2] == pytest.approx(motion * np.repeat([G, 1.0], 3), abs=1e-5)
 
 
-@pytest.fixture
-def _signals() -> Iterator[None]:
-    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
-    yield
-    for number, handler in kept:
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("_signals")
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -158,7 +148,8 @@ def _signals() -> Iterator[None]:
 def test_what_cannot_be_is_told_in_one_line(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
 ) -> None:
-    code = main(list(words))
+    with signals_kept():
+        code = main(list(words))
     captured = capsys.readouterr()
     assert code in (66, 78)
     assert told in captured.err
