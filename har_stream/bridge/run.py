@@ -15,15 +15,13 @@ from har_stream.bridge.broker_uri import parse_broker
 from har_stream.bridge.cutting import Cutting
 from har_stream.bridge.outbox import Outbox
 from har_stream.bridge.report import tell
+from har_stream.bridge.serial_uri import serial_uri
 from har_stream.bridge.stop import Stop
 from har_stream.bridge.uniform_samples import UniformSamples
-from har_stream.devices import LAWFUL_ID
-from har_stream.errors import ConfigError
 from har_stream.manifest import Framing
 from har_stream.settings import load_settings
 from har_stream.sources.serial_port import SerialPort
 from har_stream.sources.serial_ports import device_id
-from har_stream.uri import Uri, parse_uri
 
 PROGRAM: Final = "har-bridge"
 RATE_HZ: Final = 50.0
@@ -32,16 +30,6 @@ RATE_HZ: Final = 50.0
 DEFAULT_LATENCY_MS: Final = 100.0
 DRAIN_S: Final = 3.0
 MS: Final = 1000
-
-
-def serial_uri(text: str, device: str | None = None) -> Uri:
-    """Return a port's URI; serial: may be left out, and `device` names what is on it. Raises ConfigError."""
-    uri = parse_uri(text if text.startswith("serial:") else f"serial:{text}")
-    if device is None:
-        return uri
-    if not LAWFUL_ID.fullmatch(device):
-        raise ConfigError(f"--device: letters, digits, _ and -, 64 at most, not {device!r}")
-    return Uri(uri.text, uri.scheme, uri.rest, uri.query | {"device": device})
 
 
 def run(arguments: argparse.Namespace, stop: Stop) -> int:

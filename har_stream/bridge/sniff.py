@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from har_stream.bridge.broker_uri import SCHEME, BrokerUri, parse_broker
 from har_stream.bridge.observation import Observation
-from har_stream.bridge.run import serial_uri
+from har_stream.bridge.serial_uri import serial_uri
 from har_stream.bridge.stop import Stop
 from har_stream.errors import ConfigError
 from har_stream.formats.reader import AUTO, fits_line
