@@ -25,7 +25,7 @@ from har_stream.devices import LAWFUL_ID
 from har_stream.errors import ConfigError, HarStreamError
 from har_stream.manifest import MANIFEST, MODELS, UprightConstants, load_manifest
 from har_stream.pipeline import Pipeline
-from har_stream.samples import Block, WindowBlock
+from har_stream.samples import Block, Refused, WindowBlock
 from har_stream.settings import Settings
 from har_stream.state import DeviceMemory, DeviceState
 from har_stream.state_file import StateFile
@@ -121,7 +121,8 @@ class Calibrator:
         """Bring ticks to the calibration until it has an outcome (calibrator thread)."""
         try:
             while self._direction is None and (tick := self._queue.get()) is not None:
-                self._heard_of.update(block.device for block in tick if len(self._heard_of) < MOST_NAMES)
+                senders = (block.device for block in tick if not isinstance(block, Refused))
+                self._heard_of.update(device for device in senders if len(self._heard_of) < MOST_NAMES)
                 self._take([block for block in tick if block.device == self._device])
         except HarStreamError as error:
             self._fault = error

@@ -24,16 +24,23 @@ examples:
   har-stream --source serial:/dev/ttyUSB0                    a sensor on a serial port
   har-stream --source 'sim:?devices=3'                       three simulated people on the terminal
   har-stream --source 'replay:HAPT.zip?speed=max&subject=1'  a recorded volunteer, as fast as it goes
+  har-stream --source 'mqtt://localhost/har/+/imu' --sink mqtt://localhost/har
+                                                             from devices on a broker, and back to it
   har-stream --source sim: --sink mqtt://localhost/har --sink jsonl:labels.jsonl
   har-stream --source 'replay:phone.csv' --state kept --calibrate phone
                                                              learn from ten seconds of walking how phone is worn
+  har-stream --source 'sim:?devices=3' --record walks        keep the raw samples, a .csv.gz for each device
 
 sources:
   serial:PORT?baud=115200&format=auto|...&profile=NAME&device=ID&rate=HZ
                    a sensor on a serial port: its path, by-id name or serial number (har-stream ports lists them);
                    the format is told from the bytes, units and axes by the profile (see config.toml)
+  mqtt://user@host:port/TOPIC,...?format=auto&profile=NAME   (mqtts:// with TLS)
+                   devices on a broker, by default on har/+/imu (+ is the device) and sensor-logger; the password
+                   in HAR_STREAM_MQTT_PASSWORD or mqtt.password_file
   replay:PATH?speed=1|N|max&split=train|test|all&subject=1,3&loop=no|yes
-                   HAPT or UCI HAR (folder or .zip as downloaded), or a recording .csv / .csv.gz
+                   HAPT or UCI HAR (folder or .zip as downloaded), a recording .csv / .csv.gz, or a folder of such;
+                   &profile=NAME for a recording whose columns are not g and rad/s
   sim:?devices=N&script=day|ACTIVITY:SECONDS,...&seed=N&speed=1|N|max&loop=yes|no
 sinks:
   stdout:          a live table on a terminal, JSON lines in a pipe
@@ -96,13 +103,14 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--state", help="folder that keeps what was learned about each device across restarts, or off; see config.toml"
     )
+    command.add_argument("--record", help="folder to record the raw samples of all devices in, to replay them")
     command.add_argument("--log-level", help=f"how much is told on stderr: {', '.join(LEVELS)}")
     command.add_argument("--config", type=Path, help="a configuration file (TOML)")
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that the command line gives."""
-    keys = ("source", "sinks", "model", "engine", "hop", "state", "log_level")
+    keys = ("source", "sinks", "model", "engine", "hop", "state", "record", "log_level")
     return {key: value for key in keys if (value := getattr(arguments, key)) is not None}
 
 

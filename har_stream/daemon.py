@@ -3,6 +3,8 @@
     source thread -> BlockQueue -> engine thread (pipeline) -> SinkWorkers, a thread each
                                      ^ v  what is known of each device
                                    Keeper thread <-> state file
+                                     |  what the pipeline was given
+                                   Recorder thread -> recordings
 
 It ends when the source does, on SIGINT or SIGTERM, or when the reader of standard output has gone: the source
 stops, what waits goes through, and the books are told.
@@ -28,6 +30,10 @@ from har_stream.keeper import Keeper
 from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
+from har_stream.recorder import Recorder
+from har_stream.recording_file import check_folder as check_record_folder
+from har_stream.recordings import Recordings
+from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
 from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
@@ -67,6 +73,7 @@ class Daemon:
         if self._keeper is not None:
             self._pipeline.restore(self._keeper.kept)
         self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
+        self._recorder = self._open_recorder()
         sinks = [open_sink(text, settings) for text in settings.sinks]
         self._sinks = [
             SinkWorker(sink, limit=settings.queues.labels, source_waits=not self._source.paced, on_closed=self.stop)
@@ -81,8 +88,8 @@ class Daemon:
     @property
     def hangs(self) -> bool:
         """Tell whether a thread of the stream is still at work after run(), as one in a blocked write is."""
-        keeper = () if self._keeper is None else (self._keeper.thread,)
-        return any(thread.is_alive() for thread in (*self._threads, *(sink.thread for sink in self._sinks), *keeper))
+        beside = [part.thread for part in (self._keeper, self._recorder) if part is not None]
+        return any(thread.is_alive() for thread in (*self._threads, *(sink.thread for sink in self._sinks), *beside))
 
     def run(self) -> int:
         """Stream until the source ends or stop() is called; returns the exit code."""
@@ -94,6 +101,8 @@ class Daemon:
             sink.start()
         if self._keeper is not None:
             self._keeper.start()
+        if self._recorder is not None:
+            self._recorder.start()
         engine.start()
         source.start()
         # No wait() on the event: a signal handler that sets it would wait for the lock that this thread holds.
@@ -120,6 +129,7 @@ class Daemon:
                 # Arrival times decide on evictions; a replay as fast as it can has none.
                 predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
                 self._tell_suspicions()
+                self._record(tick)
                 if self._keeper is not None and self._keeper.asks:
                     self._keeper.exchange(self._pipeline)
                 if predictions:
@@ -137,10 +147,32 @@ class Daemon:
             else:
                 log.info("%s: its samples look right now", device)
 
+    def _record(self, tick: list[Block]) -> None:
+        """Hand a tick's samples over to be recorded, but for those of devices that found no place."""
+        if self._recorder is not None:
+            known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
+            if known:
+                self._recorder.put(known)
+
+    def _open_recorder(self) -> Recorder | None:
+        settings = self._settings
+        if not settings.record:
+            return None
+        recordings = Recordings(
+            record_folder(settings),
+            max_mb=settings.record_max_mb,
+            max_devices=settings.intake.max_devices,
+            rate_hz=self._manifest.framing.rate_hz,
+            rewind_s=settings.intake.rewind_s,
+        )
+        return Recorder(recordings, source_waits=not self._source.paced, stop=self._stop)
+
     def _drain(self, source: Thread, engine: Thread) -> None:
         """Let what waits go through: for as long as it takes where the source ended, else within drain_s."""
         for sink in self._sinks:
             sink.flush(self._stop)
+        if self._recorder is not None:
+            self._recorder.flush()
         if not self._stop.is_set():
             self._stop.set()
         drain_s = self._settings.queues.drain_s
@@ -155,6 +187,8 @@ class Daemon:
             sink.finish(deadline_s)
         # Its tick in hand is a fraction of a second's work, and no sink holds it up any more.
         engine.join(LAST_TICK_S)
+        if self._recorder is not None:
+            self._recorder.finish(max(deadline_s, time.monotonic() + LAST_KEEP_S))
         if self._keeper is not None:
             if not (engine.is_alive() or self._engine_failed):
                 self._keeper.exchange(self._pipeline)
@@ -169,6 +203,11 @@ class Daemon:
             log.error("the books do not balance: %d samples", self._accounting.balance(buffered))
         for sink, text in zip(self._sinks, self._settings.sinks, strict=True):
             log.info("%s: %d labels written, %d dropped", text, sink.written, sink.dropped)
+        if (recorder := self._recorder) is not None:
+            log.info(
+                "record: %s: %d samples recorded in %d files, %d not recorded",
+                *(recorder.folder, recorder.recorded, recorder.files, recorder.lost),
+            )
 
     def _describe(self, sinks: list[str]) -> None:
         framing = self._manifest.framing
@@ -199,6 +238,14 @@ def _with_hop(manifest: Manifest, hop: int) -> Manifest:
     return msgspec.structs.replace(manifest, framing=framing)
 
 
+def record_folder(settings: Settings) -> Path:
+    """Return the folder of recordings. Raises ConfigError for a home that is nobody's."""
+    try:
+        return Path(settings.record).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"record: {error}") from None
+
+
 def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
     source = open_source(settings.source, settings)
@@ -221,6 +268,8 @@ def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
         _tried(partial(open_sink, sink, settings), faults)
     if state is not None:
         _tried(partial(check_folder, state), faults)
+    if settings.record:
+        _tried(lambda: check_record_folder(record_folder(settings)), faults)
     return faults
 
 

@@ -52,7 +52,7 @@ def in_order(run: Run, last_s: float, *, limit_s: float, rewind_s: float, refuse
     last_s is the time of the sample before them, NaN where there is none; limit_s the longest step from sample to
     sample that is no gap; a clock behind by more than rewind_s was set back.
     """
-    for part in _split_where_set_back(run, last_s, rewind_s):
+    for part in split_where_set_back(run, last_s, rewind_s):
         if not part.times_s[0] >= last_s - rewind_s:
             last_s = np.nan
         ordered = _newer(part.only(np.argsort(part.times_s, kind="stable")), last_s, refuse)
@@ -67,7 +67,7 @@ def in_order(run: Run, last_s: float, *, limit_s: float, rewind_s: float, refuse
         last_s = float(ordered.times_s[-1])
 
 
-def _split_where_set_back(run: Run, last_s: float, rewind_s: float) -> Iterator[Run]:
+def split_where_set_back(run: Run, last_s: float, rewind_s: float) -> Iterator[Run]:
     """Yield the parts between which the clock was set back."""
     start, stop, samples = 0, 0, len(run.times_s)
     while stop < samples:

@@ -68,6 +68,10 @@ class Pipeline:
         """Samples that have come in and wait for their first window."""
         return int(self._pending.sum()) + self._resampling.buffered
 
+    def knows(self, device: str) -> bool:
+        """Tell whether a device has a place here."""
+        return self._devices.find(device) is not None
+
     def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
         windows = self.frame(blocks, now_s)

@@ -21,6 +21,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e12)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Bytes = Annotated[int, msgspec.Meta(ge=1, le=2**40)]
 
 TEXT_ORIGINS: Final = ("environment", "command line")
 """Where every value is text; a file says its types itself."""
@@ -33,8 +34,11 @@ DEVICES: Final = "devices"
 """The two sections below which names are the user's own; they stand in the file alone."""
 
 ENVIRONMENT_PREFIX: Final = "HAR_STREAM_"
-ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA"}
-"""Not settings: where the configuration file lies, and where the tests find the data sets."""
+MQTT_PASSWORD: Final = "HAR_STREAM_MQTT_PASSWORD"  # noqa: S105 - the name of the variable
+"""Never a setting, so that it stands in no file that others may read, and is printed with no settings."""
+
+ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA", MQTT_PASSWORD}
+"""Not settings: where the configuration file lies, where the tests find the data sets, and a secret."""
 
 
 class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,19 +55,25 @@ class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[queues]: how much may wait."""
 
+    messages: Count = 10_000
+    message_bytes: Bytes = 67_108_864
     blocks: Count = 10_000
     labels: Count = 10_000
     drain_s: Positive = 4.0
 
 
 class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[mqtt]: the broker that labels are published on."""
+    """[mqtt]: the broker that samples come from, and the one that labels are published on."""
 
     client_id: str = ""
     keepalive_s: Seconds = 15
     backoff_min_s: Seconds = 1
     backoff_max_s: Seconds = 30
     stale_after_s: Positive = 5.0
+    payload_limit: Bytes = 65_536
+    password_file: str = ""
+    ca_file: str = ""
+    insecure: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: Engine = "onnx"
     hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     state: str = ""
+    record: str = ""
+    record_max_mb: Positive = 64.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()

@@ -55,13 +55,15 @@ class Translator:
         self._readers: OrderedDict[str, Reader] = OrderedDict()
         self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
 
-    def push(self, data: bytes, arrival_s: float, device: str | None = None) -> list[Block]:
+    def push(
+        self, data: bytes, arrival_s: float, device: str | None = None, *, otherwise: str = UNNAMED
+    ) -> list[Block]:
         """Translate a chunk of a line, or a message. Never raises for what the bytes hold.
 
         arrival_s is the time of arrival in s on a monotonic clock; device the id that the source knows, None where the
-        payload says it.
+        payload says it, or else it is `otherwise`.
         """
-        source = UNNAMED if device is None else device[:LONGEST_ID]
+        source = (otherwise or UNNAMED if device is None else device)[:LONGEST_ID]
         blocks: list[Block] = []
         reader = self._readers.get(source) or self._add_reader(source)
         self._readers.move_to_end(source)
@@ -70,7 +72,7 @@ class Translator:
             if isinstance(decoded, Refusal):
                 blocks.append(Refused(source, decoded.reason, decoded.count))
                 continue
-            name = source if device is not None else (decoded.device or UNNAMED)[:LONGEST_ID]
+            name = source if device is not None else (decoded.device or source)[:LONGEST_ID]
             if isinstance(decoded, Readings):
                 blocks += self._device(name, reader, blocks).readings(decoded, arrival_s)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
@@ -13,12 +14,15 @@ from har_stream.errors import ConfigError, nearest
 SLOWEST: Final = 1e-3
 FASTEST: Final = 1e6
 
+PASSWORD: Final = re.compile(r"(//[^/?:]*):.*@")
+"""Where a URI holds what should not be there and must not be shown."""
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
 class Uri:
-    """A source's or sink's URI, taken apart; text is the whole as it was given."""
+    """A source's or sink's URI, taken apart; text is the whole as it was given, to be shown: without a password."""
 
     text: str
     scheme: str
@@ -48,6 +52,7 @@ def _not_text(query: dict[str, str]) -> str:
 def parse_uri(text: str) -> Uri:
     """Take a URI apart. Raises ConfigError where it has no scheme or a malformed query."""
     scheme, colon, rest = text.partition(":")
+    text = PASSWORD.sub(r"\1:***@", text)
     if not colon or not scheme:
         raise ConfigError(f"{text!r} is no URI: expected scheme:..., such as sim: or stdout:")
     rest, _, query = rest.partition("?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -23,12 +24,14 @@ def free_port() -> int:
 
 
 class Broker:
-    """Mosquitto on loopback; start and stop as a test needs it."""
+    """Mosquitto on loopback; start and stop as a test needs it. `settings` are further lines of its configuration."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *settings: str) -> None:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n", "utf-8")
+        # Under root it would become a user who may not read a test's files.
+        lines = ("user root", f"listener {self.port} 127.0.0.1", *(settings or ("allow_anonymous true",)))
+        self._config.write_text("\n".join(lines) + "\n", "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -43,6 +46,14 @@ class Broker:
             else:
                 return
         raise TimeoutError("mosquitto did not start")
+
+    def hang(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:

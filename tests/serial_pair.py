@@ -28,6 +28,11 @@ class Plug:
         self.link.symlink_to(os.ttyname(port))
         os.close(port)
 
+    def heard(self) -> bool:
+        """Tell whether somebody has opened the port."""
+        name = self.terminal
+        return any(_is_open(process, name) for process in Path("/proc").glob("[0-9]*"))
+
     def send(self, data: bytes) -> None:
         """Send bytes to whoever reads the port."""
         while data:
@@ -40,3 +45,10 @@ class Plug:
             with contextlib.suppress(OSError):
                 os.close(self._device)
         self._device = -1
+
+
+def _is_open(process: Path, terminal: str) -> bool:
+    try:
+        return any(str(link.readlink()) == terminal for link in (process / "fd").iterdir())
+    except OSError:  # it has ended
+        return False

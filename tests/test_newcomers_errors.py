@@ -90,7 +90,7 @@ def test_an_unknown_variable() -> None:
     [
         ((), "no source: give --source"),
         (("--source", "replya:x"), "did you mean 'replay'?"),
-        (("--source", "simulator:"), "known: replay, sim"),
+        (("--source", "simulator:"), "unknown source 'simulator' (known: mqtt, "),
         (("--source", "sim:?devces=3"), "did you mean 'devices'?"),
         (("--source", "sim:?script=walkin:3"), "did you mean 'walking'?"),
         (("--source", "sim:?speed=fast"), "speed"),

@@ -106,24 +106,54 @@ def test_a_fault_names_its_line(tmp_path: Path, text: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "at"),
+    ("times", "rate_hz"),
     [
-        (["0", "0.02", "0.04", "0.07", "0.08"], 4),
-        (["0", "0.02", "0.02", "0.06", "0.08"], 3),
-        (["0", "0.02", "0.04", "0.08", "0.1", "0.12"], 2),
-        (["0.08", "0.06", "0.04"], 1),
-        (["0", "0"], 1),
-        (["0", "nan"], 1),
-        (["nan", "0.02", "0.04"], 1),
-        (["0", "inf"], 1),
-        (["-1.7e308", "1.7e308"], 1),
+        ([0, 0.02, 0.04, 0.07, 0.08], 50),
+        ([0, 0.02, 0.02, 0.06, 0.08], 50),
+        ([0, 0.02, 0.04, 0.08, 0.1, 0.12], 50),
+        ([0.08, 0.06, 0.04, 0.06], 50),
+        ([0, 0.0203, 0.04, 0.0597, 0.08], 50),
+        ([1.7e9 + 0.01, 1.7e9 + 0.02, 1.7e9 + 0.04], 66.67),
     ],
 )
-def test_times_that_are_not_uniform_are_refused(tmp_path: Path, times: list[str], at: int) -> None:
+def test_times_that_are_not_uniform_are_kept_each(tmp_path: Path, times: list[float], rate_hz: float) -> None:
+    rows = "".join(f"{time!r},0,0,1,0,0,0\n" for time in times)
+    recording = read(tmp_path, f"{HEAD}\n{rows}")
+    assert recording.times_s is not None
+    assert recording.times_s.tolist() == times
+    assert recording.rate_hz == pytest.approx(rate_hz, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("decimals", "rate_hz"),
+    [(1, 1), (2, 10), (2, 20), (3, 25), (3, 50), (3, 104), (6, 50), (6, 104), (6, 833), (17, 50), (17, 104)],
+)
+@pytest.mark.parametrize("start_s", [0, -3.5, 1.7e9])
+def test_times_are_uniform_but_for_how_they_were_rounded(
+    tmp_path: Path, decimals: int, rate_hz: float, start_s: float
+) -> None:
+    rows = "".join(f"{round(start_s + at / rate_hz, decimals)!r},0,0,1,0,0,0\n" for at in range(500))
+    recording = read(tmp_path, f"{HEAD}\n{rows}")
+    assert recording.times_s is None
+    assert recording.rate_hz == pytest.approx(rate_hz, rel=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("times", "fault"),
+    [
+        (["0", "0"], "no sampling rate: its times never go forward"),
+        (["0.08", "0.06", "0.04"], "no sampling rate: its times never go forward"),
+        (["0", "nan"], "sample 1 has no lawful time: nan s"),
+        (["nan", "0.02", "0.04"], "sample 0 has no lawful time"),
+        (["0", "inf"], "sample 1 has no lawful time"),
+        (["-1.7e308", "1.7e308"], "sample 0 has no lawful time"),
+    ],
+)
+def test_times_that_tell_nothing_are_refused(tmp_path: Path, times: list[str], fault: str) -> None:
     rows = "".join(f"{time},0,0,1,0,0,0\n" for time in times)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(InputError, match=f"times are not uniform from sample {at} on"):
+        with pytest.raises(InputError, match=fault):
             read(tmp_path, f"{HEAD}\n{rows}")
 
 
@@ -141,9 +171,7 @@ def test_a_value_beyond_all_bounds_reads_without_a_warning(tmp_path: Path) -> No
 
 
 UNREADABLE = {
-    "gzip cut short": PACKED[:-9],
     "gzip cut in its header": PACKED[:5],
-    "gzip cut in its sum": PACKED[:-3],
     "gzip with a wrong sum": PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:],
     "gzip with junk behind": PACKED + b"junk",
     "gzip of another method": PACKED[:2] + b"\x01" + PACKED[3:],
@@ -166,6 +194,54 @@ def test_what_is_no_recording_is_an_input_error(tmp_path: Path, data: bytes) -> 
         read(tmp_path, data)
 
 
+MEMBERS = [gzip.compress(line, mtime=0) for line in GOOD.splitlines(keepends=True)]
+
+
+MEMBERS_END = 10
+"""Bytes of a member after its last line: what ends a block, and the checksum."""
+
+
+def test_wherever_a_recording_is_torn_its_whole_lines_are_read(tmp_path: Path) -> None:
+    ends = np.cumsum([len(member) for member in MEMBERS])
+    for cut in range(int(ends[-1])):
+        whole, most = int((ends <= cut).sum()) - 1, int((ends - MEMBERS_END <= cut).sum()) - 1
+        try:
+            samples = len(read(tmp_path, b"".join(MEMBERS)[:cut], "walk_1.csv.gz").values)
+        except InputError:
+            assert whole < 2
+        else:
+            assert whole <= samples <= most
+
+
+@pytest.mark.parametrize("left", [bytes(100), MEMBERS[5][:20] + bytes(100), MEMBERS[5][:-8] + bytes(8)])
+def test_what_a_loss_of_power_left_at_the_end_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, left: bytes
+) -> None:
+    assert len(read(tmp_path, b"".join(MEMBERS[:5]) + left).values) == 4
+    assert "its end is torn off" in caplog.text
+    with pytest.raises(InputError, match="neither whole gzip"):
+        read(tmp_path, b"".join(MEMBERS[:5]) + left + MEMBERS[5])
+
+
+@pytest.mark.parametrize("torn", ["0.1", "0.1,0,0,1,0,0", "0.1,0,0,1,0,0,-", "0.1,0,0,1,0,0,0,wal"])
+def test_a_line_torn_off_at_the_end_is_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, torn: str
+) -> None:
+    text = labelled("", "", "", "", "") if torn.endswith("wal") else f"{HEAD}\n{SAMPLES}"
+    recording = read(tmp_path, text + torn)
+    assert len(recording.values) == 5
+    assert "walk_1.csv: its end is torn off; 5 whole samples are read" in caplog.text
+    with pytest.raises(InputError, match="line 7"):
+        read(tmp_path, f"{text}{torn}\n")
+
+
+def test_a_torn_gzip_is_told_and_a_whole_one_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert len(read(tmp_path, b"".join(MEMBERS)).values) == 5
+    assert not caplog.text
+    assert len(read(tmp_path, b"".join(MEMBERS)[:-20]).values) == 4
+    assert caplog.text.count("torn off; 4 whole") == 1
+
+
 @pytest.mark.parametrize("name", [".", "none.csv", "none/none.csv", "a" * 300, "a" * 5000, "a\0b"])
 def test_a_path_without_a_file_is_no_recording(tmp_path: Path, name: str) -> None:
     assert not is_recording(tmp_path / name)
@@ -173,7 +249,7 @@ def test_a_path_without_a_file_is_no_recording(tmp_path: Path, name: str) -> Non
         read_recording(tmp_path / name)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x1f\x8b", PACKED[:-9], b"time_s,acc", bytes(range(256))])
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x1f\x8b", PACKED[:-60], b"time_s,acc", bytes(range(256))])
 def test_other_files_are_told_apart_by_content(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "walk.bin"
     path.write_bytes(data)

@@ -60,11 +60,14 @@ def test_a_set_stop_ends_it(tmp_path: Path) -> None:
     assert list(blocks) == []
 
 
-def test_another_rate_than_the_models_is_told(tmp_path: Path) -> None:
-    replay = Replay(parse_uri(f"replay:{recording(tmp_path, rate_hz=100.0)}"))
-    with pytest.raises(InputError, match="watch is sampled at 100 Hz, the model takes 50 Hz"):
+@pytest.mark.parametrize(("rate_hz", "fits"), [(1, True), (100, True), (10_000, True), (0.5, False), (20_000, False)])
+def test_rates_that_no_device_has_are_told(tmp_path: Path, rate_hz: float, *, fits: bool) -> None:
+    replay = Replay(parse_uri(f"replay:{recording(tmp_path, rate_hz=rate_hz)}"))
+    if fits:
         replay.fit(UCI_HAR_FRAMING)
-    Replay(parse_uri(f"replay:{recording(tmp_path, rate_hz=50.01)}")).fit(UCI_HAR_FRAMING)
+        return
+    with pytest.raises(InputError, match=f"watch is sampled at {rate_hz:g} Hz, which is not from 1 to 10000 Hz"):
+        replay.fit(UCI_HAR_FRAMING)
 
 
 def test_uci_hars_rows_need_uci_hars_windows(uci_zip: Path) -> None:

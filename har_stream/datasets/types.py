@@ -21,10 +21,11 @@ class LabelledSpan:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One uninterrupted recording of raw samples.
+    """One recording of raw samples; where times_s is None, an uninterrupted one.
 
     values (n, 6): acc x y z in g, gyro x y z in rad/s; truth (n,) activity codes, None where the recording has
-    no labels; subject and experiment are 0 where they are not known.
+    no labels; subject and experiment are 0 where they are not known. times_s (n,) where these are not uniform;
+    rate_hz is then that of the median step, and they need not be in order.
     """
 
     device: str
@@ -35,6 +36,7 @@ class Recording:
     values: Samples
     truth: Codes | None
     spans: tuple[LabelledSpan, ...]
+    times_s: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

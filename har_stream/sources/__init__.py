@@ -11,7 +11,7 @@ from har_stream.sources.simulator import Simulator
 from har_stream.sources.source import Source
 from har_stream.uri import parse_uri
 
-SCHEMES: Final = ("replay", "serial", "sim")
+SCHEMES: Final = ("mqtt", "mqtts", "replay", "serial", "sim")
 
 NOT_LIVE: Final = frozenset({"replay", "sim"})
 """Sources whose devices are recorded or made up: nothing that is learned from them holds for a real device."""
@@ -28,11 +28,15 @@ def open_source(text: str, settings: Settings) -> Source:
         raise ConfigError("no source: give --source URI, such as sim: or replay:PATH")
     uri = parse_uri(text)
     if uri.scheme == "replay":
-        return Replay(uri)
+        return Replay(uri, settings)
     if uri.scheme == "sim":
         return Simulator(uri)
     if uri.scheme == "serial":
         from har_stream.sources.serial_port import SerialPort  # noqa: PLC0415 - who has no port need not load it
 
         return SerialPort(uri, settings)
-    raise ConfigError(f"{text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")
+    if uri.scheme in ("mqtt", "mqtts"):
+        from har_stream.sources.mqtt import MqttSource  # noqa: PLC0415 - who has no broker need not load its client
+
+        return MqttSource(uri, settings)
+    raise ConfigError(f"{uri.text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")

@@ -31,7 +31,7 @@ class PortInfo:
 def ports(by_id: Path = BY_ID) -> list[PortInfo]:
     """Return the serial ports that are there, but for those of the board that have nothing behind them."""
     links = _links(by_id)
-    found = sorted(list_ports.comports())
+    found = sorted(list_ports.comports(), key=lambda port: str(port.device))
     return [
         PortInfo(port.device, links.get(port.device, ""), port.serial_number or "", port.description or "")
         for port in found

@@ -1,0 +1,127 @@
+"""Which MQTT broker, and how to get in: what mqtt://user@host:port and [mqtt] say of it.
+
+A password never stands in a URI, and never travels without TLS unless the broker is on this machine or
+mqtt.insecure allows it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import ssl
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from har_stream.errors import ConfigError
+from har_stream.settings import MQTT_PASSWORD, MqttSettings
+from har_stream.uri import Uri
+
+PLAIN, TLS = "mqtt", "mqtts"
+DEFAULT_PORTS: Final = {PLAIN: 1883, TLS: 8883}
+LONGEST_TEXT: Final = 65535
+"""Bytes of a text in MQTT."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker's address and what it asks for; tls is None where the connection is plain."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    user: str | None
+    password: str | None = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """How it is named in the log."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{TLS if self.tls else PLAIN}://{host}:{self.port}"
+
+
+def parse_broker(uri: Uri, settings: MqttSettings, environment: Mapping[str, str] = os.environ) -> Broker:
+    """Return the broker that a URI names. Raises ConfigError that says what is wrong, and never a password."""
+    authority = uri.rest.removeprefix("//").partition("/")[0]
+    if ":" in authority.rpartition("@")[0]:
+        raise ConfigError(
+            f"{uri.text}: no password in a URI: it would stand in the process list; "
+            f"set {MQTT_PASSWORD} or mqtt.password_file"
+        )
+    try:
+        parts = urlsplit(f"//{authority}")
+        host, port = parts.hostname, DEFAULT_PORTS[uri.scheme] if parts.port is None else parts.port
+    except ValueError:
+        raise ConfigError(f"{uri.text}: no host and port") from None
+    if not uri.rest.startswith("//") or not host or not host.isprintable() or port == 0:
+        raise ConfigError(f"{uri.text}: expected {uri.scheme}://host:port/topic")
+    user = _text(unquote(parts.username, errors="surrogateescape"), f"{uri.text}: user") if parts.username else None
+    password = _password(settings, environment)
+    if password is not None and user is None:
+        raise ConfigError(f"{uri.text}: a password needs a user name: {uri.scheme}://USER@{host}")
+    if password is not None and uri.scheme == PLAIN and not (_on_this_machine(host) or settings.insecure):
+        raise ConfigError(
+            f"{uri.text}: the password would be readable to all on the way: take {TLS}://, or set mqtt.insecure = true"
+        )
+    return Broker(host, port, _context(settings) if uri.scheme == TLS else None, user, password)
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _context(settings: MqttSettings) -> ssl.SSLContext:
+    """Return what checks the broker's certificate and host name."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
+    except ssl.SSLError:
+        raise ConfigError(f"mqtt.ca_file: {settings.ca_file}: holds no certificates (PEM)") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"mqtt.ca_file: {settings.ca_file}: {_reason(error)}") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _password(settings: MqttSettings, environment: Mapping[str, str]) -> str | None:
+    """Return the password, None where none is set; the environment goes before the file."""
+    given = environment.get(MQTT_PASSWORD)
+    if given:
+        return _text(given, MQTT_PASSWORD)
+    if not settings.password_file:
+        return None
+    where = f"mqtt.password_file: {settings.password_file}"
+    try:
+        with Path(settings.password_file).open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+                log.warning("%s: everybody on this machine can read it: chmod 600", where)
+            text = file.read(LONGEST_TEXT + 2).decode(errors="surrogateescape")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{where}: {_reason(error)}") from None
+    password = text.removesuffix("\n").removesuffix("\r")
+    if not password:
+        raise ConfigError(f"{where}: is empty")
+    return _text(password, where)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _text(text: str, where: str) -> str:
+    """Return a text that MQTT can carry. Raises ConfigError, without the text."""
+    try:
+        fits = len(text.encode()) <= LONGEST_TEXT and "\0" not in text
+    except UnicodeEncodeError:
+        raise ConfigError(f"{where}: not UTF-8 text") from None
+    if not fits:
+        raise ConfigError(f"{where}: longer than {LONGEST_TEXT} bytes, or with a zero in it")
+    return text

@@ -1,0 +1,129 @@
+"""mqtt: and mqtts: - devices that publish their samples on a broker, in any of the known formats.
+
+    mqtt://user@host:1883/har/+/imu,sensor-logger?format=auto&profile=NAME
+
+Topics are joined by commas (%2C is one within a topic); without any they are har/+/imu and sensor-logger. The device
+is the level that a topic's first + stands for; on topics without + the payload says it, or else it is the topic's last
+level, with _ for what an id cannot have.
+
+    network thread -> Inbox -> source thread: who sends -> Translator -> the blocks of all that waited, as one tick
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from threading import Event
+from typing import Final
+
+import msgspec
+
+from har_stream.broker import parse_broker
+from har_stream.errors import ConfigError
+from har_stream.manifest import Framing
+from har_stream.profiles import FormatName, Profiles
+from har_stream.samples import Block, Refused
+from har_stream.settings import Settings
+from har_stream.sources.broker_link import BrokerLink
+from har_stream.sources.inbox import Inbox, Message
+from har_stream.sources.topics import parse_topics, sender_of
+from har_stream.translation import Translator
+from har_stream.uri import Uri
+
+POLL_S: Final = 0.25
+"""How long a silent source waits before it looks whether it shall end."""
+
+TRANSLATED: Final = 2
+"""Devices that are translated for each that the stream takes: a few too many must not push each other out in turn."""
+
+SHOWN: Final = 80
+"""Characters of a topic in the log."""
+
+log = logging.getLogger(__name__)
+
+
+class MqttOptions(msgspec.Struct, frozen=True):
+    """What may follow the question mark."""
+
+    format: FormatName = "auto"
+    profile: str = ""
+
+
+class MqttSource:
+    """Samples from a broker. Raises ConfigError for a faulty URI or settings; a broker that is away is no fault."""
+
+    paced = True
+    devices: int | None = None
+
+    def __init__(self, uri: Uri, settings: Settings) -> None:
+        self._broker = parse_broker(uri, settings.mqtt)
+        self._topics = parse_topics(uri.rest.removeprefix("//").partition("/")[2], uri.text)
+        self._options = uri.options(MqttOptions)
+        self._settings = settings
+        self._profiles = Profiles(settings.profiles, settings.devices)
+        try:
+            self._profile = self._profiles.named(self._options.profile) if self._options.profile else None
+        except ConfigError as error:
+            raise ConfigError(f"{uri.text}: profile: {error}") from None
+        self._inbox = Inbox(
+            messages=settings.queues.messages,
+            message_bytes=settings.queues.message_bytes,
+            payload_limit=settings.mqtt.payload_limit,
+        )
+        self._translator: Translator | None = None
+        self._told: set[str] = set()
+
+    def fit(self, framing: Framing) -> None:
+        """Make the translation to the model's rate."""
+        self._translator = Translator(
+            self._profiles,
+            model_rate_hz=framing.rate_hz,
+            stream=False,
+            format_name=self._options.format,
+            profile=self._profile,
+            max_devices=TRANSLATED * self._settings.intake.max_devices,
+        )
+
+    def blocks(self, stop: Event) -> Iterator[list[Block]]:
+        """Yield the blocks of all messages that wait, as soon as there are some, until `stop` is set."""
+        if self._translator is None:
+            raise ValueError("fit() comes first")
+        link = BrokerLink(self._broker, self._topics, self._inbox, self._settings.mqtt)
+        link.open()
+        try:
+            while not stop.is_set():
+                blocks = self._tick(self._translator, POLL_S)
+                if blocks:
+                    yield blocks
+                link.revive()
+        finally:
+            link.close()
+        while blocks := self._tick(self._translator, 0.0):
+            yield blocks
+        if blocks := self._translator.flush():
+            yield blocks
+
+    def _tick(self, translator: Translator, timeout_s: float) -> list[Block]:
+        messages, refused = self._inbox.take(timeout_s)
+        blocks: list[Block] = []
+        for reason, count in refused.items():
+            blocks.append(Refused("", reason, count))
+            self._explain(reason, "messages")
+        for message in messages:
+            sender = sender_of(message.topic, self._topics)
+            of_message = translator.push(message.payload, message.arrival_s, sender.device, otherwise=sender.otherwise)
+            for block in of_message:
+                if isinstance(block, Refused):
+                    self._explain(block.reason, _described(message))
+            blocks += of_message
+        return blocks
+
+    def _explain(self, reason: str, what: str) -> None:
+        """Say of the first that was refused for a reason what it was: the books only count."""
+        if reason not in self._told:
+            self._told.add(reason)
+            log.warning("%s: refused (%s), as will be others without a word: %s", self._broker.name, reason, what)
+
+
+def _described(message: Message) -> str:
+    return f"{message.topic[:SHOWN]!r}, {len(message.payload)} bytes: {message.payload[:SHOWN]!r}"

@@ -1,0 +1,88 @@
+"""What waits to be decoded: bounded, counted, and handed over at once."""
+
+from __future__ import annotations
+
+import time
+from threading import Thread
+
+import numpy as np
+
+from har_stream.sources.inbox import Inbox, Message
+
+
+def inbox(messages: int = 10, message_bytes: int = 1000, payload_limit: int = 100) -> Inbox:
+    return Inbox(messages=messages, message_bytes=message_bytes, payload_limit=payload_limit)
+
+
+def put(one: Inbox, payload: bytes, *, retained: bool = False) -> None:
+    one.put(Message("t", payload, time.monotonic()), retained=retained)
+
+
+def test_all_that_waits_comes_together_in_order() -> None:
+    one = inbox()
+    for number in range(3):
+        put(one, b"%d" % number)
+    messages, refused = one.take(0.0)
+    assert [message.payload for message in messages] == [b"0", b"1", b"2"]
+    assert not refused
+    assert one.take(0.0) == ([], {})
+
+
+def test_of_too_many_messages_the_oldest_go_and_are_counted() -> None:
+    one = inbox(messages=2)
+    for number in range(5):
+        put(one, b"%d" % number)
+    messages, refused = one.take(0.0)
+    assert [message.payload for message in messages] == [b"3", b"4"]
+    assert refused == {"source_full": 3}
+
+
+def test_of_too_many_bytes_the_oldest_go_and_are_counted() -> None:
+    one = inbox(message_bytes=250)
+    for _ in range(5):
+        put(one, bytes(99))
+    assert [len(one.take(0.0)[0]) for _ in range(2)] == [2, 0]
+    for _ in range(5):
+        put(one, bytes(99))
+    messages, refused = one.take(0.0)
+    assert (len(messages), refused) == (2, {"source_full": 3})
+
+
+def test_a_message_larger_than_the_room_for_all_is_still_taken_alone() -> None:
+    one = inbox(message_bytes=10)
+    put(one, bytes(90))
+    assert len(one.take(0.0)[0]) == 1
+
+
+def test_what_is_too_long_or_was_retained_is_counted_and_not_kept() -> None:
+    one = inbox()
+    put(one, bytes(101))
+    put(one, b"old", retained=True)
+    put(one, bytes(100))
+    messages, refused = one.take(0.0)
+    assert [len(message.payload) for message in messages] == [100]
+    assert refused == {"payload_size": 1, "retained": 1}
+
+
+def test_a_flood_is_handed_over_in_parts() -> None:
+    one = inbox(messages=5000, message_bytes=10**6)
+    for _ in range(2500):
+        put(one, b"x")
+    assert [len(one.take(0.0)[0]) for _ in range(3)] == [1000, 1000, 500]
+
+
+def test_who_waits_gets_a_message_within_a_millisecond() -> None:
+    one = inbox()
+    waits_s: list[float] = []
+
+    def take() -> None:
+        while len(waits_s) < 100:
+            messages, _ = one.take(1.0)
+            waits_s.extend(time.monotonic() - message.arrival_s for message in messages)
+
+    taker = Thread(target=take)
+    taker.start()
+    while taker.is_alive():
+        time.sleep(0.003)
+        put(one, b"x")
+    assert np.percentile(waits_s, 25) < 1e-3  # the rest is what a busy machine makes of it

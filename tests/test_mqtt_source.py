@@ -1,0 +1,537 @@
+"""The source mqtt: with real Mosquittos, and with a broker that is none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from har_stream.accounting import Accounting
+from har_stream.errors import ConfigError
+from har_stream.formats import cbor_blocks, frames, json_blocks, phyphox, sensor_logger
+from har_stream.profiles import G
+from har_stream.samples import Block, Refused, Samples
+from har_stream.settings import MQTT_PASSWORD, IntakeSettings, MqttSettings, QueueSettings, Settings
+from har_stream.sources import is_live, open_source
+from har_stream.sources.broker_link import BrokerLink
+from tests.broker import Broker, Listener, wait_for
+from tests.certificates import authority
+from tests.fake_broker import FakeBroker, publication
+from tests.motion import RATE_HZ, model, motion, pipeline
+from tests.stream_process import books, end, running
+from tests.turned_walk import simulated
+
+STEP = 25
+NOT_REACHABLE = "not reachable"
+LISTENS = "listens to"
+
+
+class Receiver:
+    """Runs a source as the daemon does, and keeps what it brings."""
+
+    def __init__(self, uri: str, **settings: Any) -> None:
+        self.blocks: list[Block] = []
+        self.stop = Event()
+        self._source = open_source(uri, Settings(**settings))
+        self._source.fit(model()[0].framing)
+        self._thread = Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+
+    @property
+    def refused(self) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for block in self.blocks:
+            if isinstance(block, Refused):
+                counts[block.reason] += block.samples
+        return counts
+
+    def samples_of(self, device: str) -> int:
+        return sum(block.samples for block in self.blocks if block.device == device and not isinstance(block, Refused))
+
+    def _run(self) -> None:
+        for tick in self._source.blocks(self.stop):
+            assert tick
+            self.blocks += tick
+
+
+@contextmanager
+def publisher(port: int) -> Iterator[Client]:
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    wait_for(client.is_connected)
+    yield client
+    client.disconnect()
+    client.loop_stop()
+
+
+def block(start_s: float = 0.0, samples: int = STEP) -> bytes:
+    return cbor_blocks.encode(motion(1, samples), rate_hz=RATE_HZ, start_s=start_s)
+
+
+def listening(caplog: pytest.LogCaptureFixture, times: int = 1) -> None:
+    wait_for(lambda: caplog.text.count(f"{LISTENS} har/+/imu") == times)
+
+
+@pytest.fixture(autouse=True)
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level("INFO")
+    return caplog
+
+
+def quick(**settings: Any) -> MqttSettings:
+    return MqttSettings(backoff_min_s=1, backoff_max_s=1, **settings)
+
+
+# --- the whole stream -------------------------------------------------------------------------------------------------
+
+SCRIPT = (("walking", 24.0), ("laying", 18.0))
+PHONE = "5f2ac0de-phone"
+
+
+def payloads(device: str, values: Samples, at: int) -> tuple[str, bytes]:
+    """Topic and payload of a device's samples from the at-th on, each device in a format and units of its own."""
+    part, start_s = values[at : at + STEP], at / RATE_HZ
+    times_s = start_s + np.arange(len(part)) / RATE_HZ
+    si = part.astype(np.float64) * [G, G, G, 1, 1, 1]
+    topic = f"har/{device}/imu"
+    if device == "cbor":
+        return topic, cbor_blocks.encode(part, rate_hz=RATE_HZ, start_s=start_s)
+    if device == "json":
+        return topic, json_blocks.encode(si, rate_hz=RATE_HZ, start_s=start_s, acc_unit="m/s2")
+    if device == "frames":
+        session = frames.encode_session(session_id=1, rate_hz=int(RATE_HZ))
+        return topic, session + frames.encode_samples(si, sequence=at, start_ms=round(1000 * start_s), rate_hz=RATE_HZ)
+    if device == "phyphox":
+        return topic, phyphox.encode(times_s, si)
+    return "sensor-logger", sensor_logger.encode(times_s, si, device=PHONE)
+
+
+def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: Broker) -> None:
+    """Motion is published at ten times its speed; the devices' own clocks tell."""
+    values = simulated(",".join(f"{activity}:{seconds:g}" for activity, seconds in SCRIPT))
+    devices = ("cbor", "json", "frames", "phyphox", PHONE)
+    hostile = [("har/a b/imu", block()), (f"har/{'x' * 300}/imu", block()), ("har//imu", block())]
+    garbage = [("har/cbor/imu", b"\xa1"), ("har/json/imu", b'{"samples": 1}'), ("sensor-logger", b"hello")]
+    source = f"mqtt://127.0.0.1:{broker.port}"
+    with (
+        running("--source", source, "--state", "off", "--sink", "stdout:") as process,
+        publisher(broker.port) as client,
+    ):
+        assert process.stderr is not None
+        while b"listens to sensor-logger" not in process.stderr.readline():
+            pass
+        for topic, payload in hostile + garbage:
+            client.publish(topic, payload)
+        client.publish("har/cbor/imu", bytes(70_000))
+        for at in range(0, len(values), STEP):
+            for device in devices:
+                client.publish(*payloads(device, values, at))
+            time.sleep(0.05)
+        time.sleep(0.5)
+        ended = end(process)
+    assert ended.code == 0
+    assert "Traceback" not in ended.said
+    for device in devices:
+        own = [line for line in ended.lines if line["device"] == device]
+        begin_s = 0.0
+        for activity, seconds in SCRIPT:
+            within = [
+                line["label"]
+                for line in own
+                if begin_s + 3 < line["window"][0] and line["window"][1] < begin_s + seconds - 1
+            ]
+            assert len(within) >= 6
+            assert within.count(activity) >= 0.8 * len(within), (device, within)
+            begin_s += seconds
+    assert {line["device"] for line in ended.lines} == set(devices)
+    account = books(ended.said)
+    assert account["in"] == account["used"] + account["refused"] + account["dropped"] + account["buffered"]
+    assert account["in"] >= len(devices) * (len(values) - STEP)
+    assert f"device_id {3 * STEP}" in ended.said
+    assert "payload_size 1" in ended.said
+    assert account["refused"] == 3 * STEP + len(garbage) + 1
+    assert account["dropped"] <= len(devices) * STEP  # what waited for a sample to come when the end was asked for
+
+
+# --- who sends, and how it is read ------------------------------------------------------------------------------------
+
+
+def test_topic_payload_or_last_level_say_the_device(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        Receiver(f"mqtt://127.0.0.1:{broker.port}/har/+/imu,sensor-logger,lab/belt 3") as receiver,
+        publisher(broker.port) as client,
+    ):
+        wait_for(lambda: f"{LISTENS} lab/belt 3" in caplog.text)
+        client.publish("har/watch/imu", block())
+        client.publish("lab/belt 3", block())
+        client.publish("lab/other", block())
+        for at in range(3):  # the alignment waits for what comes after
+            times_s = at + np.arange(50) / 50
+            client.publish("sensor-logger", sensor_logger.encode(times_s, motion(at, 50) * G, device=PHONE))
+        wait_for(lambda: receiver.samples_of("watch") and receiver.samples_of("belt_3") and receiver.samples_of(PHONE))
+    assert {one.device for one in receiver.blocks} == {"watch", "belt_3", PHONE}
+
+
+def test_the_profile_comes_from_the_uri_or_the_settings(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    at = np.zeros((STEP, 6))
+    at[:, 0] = G
+    payload = json_blocks.encode(at, rate_hz=RATE_HZ, start_s=0.0).replace(b"acc_unit", b"of_none")
+    for query, devices in [("?profile=phyphox&format=json-block", {}), ("", {"wat*": "phyphox"})]:
+        caplog.clear()
+        with (
+            Receiver(f"mqtt://127.0.0.1:{broker.port}/har/+/imu{query}", devices=devices) as receiver,
+            publisher(broker.port) as client,
+        ):
+            listening(caplog)
+            client.publish("har/watch/imu", payload)
+            wait_for(lambda one=receiver: one.blocks)
+        (one,) = receiver.blocks
+        assert not isinstance(one, Refused)
+        assert np.allclose(one.values[:, 0], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("mqtt://host?format=jsn", "format: Invalid enum value 'jsn'"),
+        ("mqtt://host?topic=a", "unknown option 'topic'"),
+        ("mqtt://host?profile=phyphx", "profile: no profile 'phyphx' .did you mean 'phyphox'"),
+        ("mqtt://host/a,b/#/c", "no topic"),
+        ("mqtt://me:hush@host?format=x", "no password in a URI"),
+        ("mqtt://me:hu/sh@host", "no password in a URI|no host and port"),
+        ("mqtt://me:hu?sh@host", "options are key=value"),
+        ("mqtt://me:hush@host?format", "options are key=value"),
+        ("mqt://me:hush@host", "unknown source 'mqt' .did you mean 'mqtt'"),
+    ],
+)
+def test_faulty_uris_are_configuration_errors(uri: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as caught:
+        open_source(uri, Settings())
+    assert "sh@" not in str(caught.value)
+
+
+def test_devices_of_a_broker_are_real_ones() -> None:
+    assert is_live("mqtt://host")
+    assert is_live("mqtts://host")
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def test_what_the_broker_retained_and_what_is_too_long_is_counted(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with publisher(broker.port) as client:
+        client.publish("har/old/imu", block(), qos=1, retain=True).wait_for_publish(5)
+        with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=MqttSettings(payload_limit=1000)) as receiver:
+            wait_for(lambda: receiver.refused)
+            client.publish("har/watch/imu", bytes(1001))
+            client.publish("har/watch/imu", block(), retain=True)  # live for who listens while it comes
+            client.publish("har/watch/imu", b"\xff" * 1000)
+            wait_for(lambda: receiver.refused.total() == 3 and receiver.samples_of("watch") == STEP)
+    assert receiver.refused == {"retained": 1, "payload_size": 1, "message": 1}
+    assert receiver.samples_of("old") == 0
+    assert caplog.text.count("refused (message)") == 1
+    assert "'har/watch/imu', 1000 bytes" in caplog.text
+
+
+def test_what_a_slow_stream_cannot_take_is_counted(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    source = open_source(f"mqtt://127.0.0.1:{broker.port}", Settings(queues=QueueSettings(messages=5)))
+    source.fit(model()[0].framing)
+    stop, got = Event(), []
+    witness = Listener(broker.port, "har/+/seen")
+    with publisher(broker.port) as client:
+        ticks = source.blocks(stop)
+        first = Thread(target=lambda: got.append(next(ticks)))
+        first.start()
+        listening(caplog)
+        client.publish("har/a/imu", block())
+        first.join(5)
+        for number in range(1, 21):  # while nobody asks for the next tick
+            client.publish("har/a/imu", block(number / 2))
+        client.publish("har/a/seen", "")
+        wait_for(lambda: witness.heard)
+        time.sleep(0.3)
+        stop.set()
+        rest = [one for tick in ticks for one in tick]
+    witness.close()
+    assert [one.samples for one in got[0]] == [STEP]
+    assert sum(one.samples for one in rest if isinstance(one, Refused) and one.reason == "source_full") == 15
+    assert sum(one.samples for one in rest if not isinstance(one, Refused)) == 5 * STEP
+
+
+def test_whatever_stands_in_topics_and_payloads_the_network_thread_lives() -> None:
+    hostile = b"".join(
+        [
+            publication(b"har/\xff\xfe/imu", block(samples=1)),
+            publication(b"har/\0/imu", b"x"),
+            publication(b"\xed\xa0\x80", b"x"),
+            publication(b"", b"x"),
+            publication(b"har/good/imu", block(samples=1)),
+        ]
+    )
+    with (
+        closing(FakeBroker(b"", hostile)) as fake,
+        Receiver(f"mqtt://127.0.0.1:{fake.port}") as receiver,
+    ):
+        wait_for(lambda: receiver.samples_of("good") == 1)
+    assert fake.connections == 1
+    accounting = Accounting()
+    pipeline(accounting).push(receiver.blocks, 0.0)
+    assert accounting.refused == {"format": 3, "device_id": 1}
+
+
+BROKEN = [
+    b"\x30\x03\x00\xff\x00",  # a topic longer than its packet
+    b"\x30\x00",
+    b"\xff\xff\xff\xff\xff\xff",
+    b"\x90\x00",
+    b"\x20\x00",
+    b"\x00\x00",
+    b"\xe0\x01\x01",
+]
+
+
+def test_a_broken_packet_ends_the_connection_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    with ExitStack() as stack:
+        fakes = [stack.enter_context(closing(FakeBroker(b"", packet, hangs_up=True))) for packet in BROKEN]
+        for fake in fakes:
+            stack.enter_context(Receiver(f"mqtt://127.0.0.1:{fake.port}", mqtt=quick()))
+        for fake in fakes:
+            wait_for(lambda one=fake: caplog.text.count(f"{one.port}: connected, {LISTENS} har/+/imu") >= 2)
+    for fake in fakes:
+        assert caplog.text.count(f"{fake.port}: connection") == 1
+
+
+# --- the connection ---------------------------------------------------------------------------------------------------
+
+
+def test_a_broker_that_comes_late_is_joined_within_five_seconds_and_told_once(
+    away_broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Receiver(f"mqtt://127.0.0.1:{away_broker.port}") as receiver:
+        time.sleep(1.5)
+        away_broker.start()
+        begun_s = time.monotonic()
+        listening(caplog)
+        assert time.monotonic() - begun_s < 5
+        with publisher(away_broker.port) as client:
+            client.publish("har/a/imu", block())
+            wait_for(lambda: receiver.samples_of("a") == STEP)
+    assert caplog.text.count(NOT_REACHABLE) == 1
+
+
+def test_a_broker_that_dies_is_told_and_joined_again(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=quick()) as receiver:
+        listening(caplog)
+        broker.stop()
+        wait_for(lambda: "connection lost" in caplog.text)
+        time.sleep(2.5)
+        broker.start()
+        listening(caplog, 2)
+        with publisher(broker.port) as client:
+            client.publish("har/a/imu", block())
+            wait_for(lambda: receiver.samples_of("a") == STEP)
+    assert caplog.text.count("connection lost") == caplog.text.count(NOT_REACHABLE) == 1
+
+
+def test_a_broker_that_hangs_is_noticed_within_two_keepalives(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=quick(keepalive_s=2)):
+        listening(caplog)
+        broker.hang()
+        hung_s = time.monotonic()
+        wait_for(lambda: "connection lost: Keep alive timeout" in caplog.text)
+        assert time.monotonic() - hung_s < 2 * 2
+        broker.go_on()
+        listening(caplog, 2)
+
+
+def test_a_broker_that_hangs_from_the_start_is_told_and_joined_when_it_goes_on(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.hang()
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=quick(keepalive_s=2)):
+        wait_for(lambda: "does not answer" in caplog.text)
+        broker.go_on()
+        listening(caplog)
+
+
+def test_a_broker_of_mqtt_3_is_spoken_to_in_its_own_words(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        closing(FakeBroker(b"", publication(b"har/a/imu", b"{}", v5=False), speaks=(4,))) as fake,
+        Receiver(f"mqtt://127.0.0.1:{fake.port}", mqtt=quick()) as receiver,
+    ):
+        wait_for(lambda: receiver.refused == {"format": 1})
+    assert fake.levels == [5, 4]
+    assert "trying again" not in caplog.text
+
+
+def test_a_refused_subscription_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with closing(FakeBroker(subscription=0x87)) as fake, Receiver(f"mqtt://127.0.0.1:{fake.port}"):
+        wait_for(lambda: "refuses the subscription to sensor-logger: Not authorized" in caplog.text)
+    assert "refuses the subscription to har/+/imu: Not authorized" in caplog.text
+    assert LISTENS not in caplog.text
+
+
+def test_a_wrong_password_is_told_once_and_a_right_one_is_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "passwords"
+    tool = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
+    subprocess.run([tool, "-c", "-b", str(passwords), "anna", "right"], check=True, capture_output=True)
+    broker = Broker(tmp_path, "allow_anonymous false", f"password_file {passwords}")
+    broker.start()
+    uri = f"mqtt://anna@127.0.0.1:{broker.port}"
+    monkeypatch.setenv(MQTT_PASSWORD, "wrong")
+    with Receiver(uri, mqtt=quick()):
+        wait_for(lambda: "refuses us" in caplog.text)
+        time.sleep(2.5)
+    assert caplog.text.count(f"refuses us: Not authorized (mqtt://USER@host, {MQTT_PASSWORD}") == 1
+    assert "wrong" not in caplog.text
+    monkeypatch.setenv(MQTT_PASSWORD, "right")
+    with Receiver(uri):
+        listening(caplog)
+    broker.stop()
+
+
+def test_another_client_with_our_id_is_told_with_the_remedy_and_not_fought(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """This Mosquitto ends the connection without a word."""
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=MqttSettings(client_id="ours")):
+        listening(caplog)
+        rival = Client(CallbackAPIVersion.VERSION2, client_id="ours-in")
+        rival.connect("127.0.0.1", broker.port)
+        rival.loop_start()
+        wait_for(lambda: "perhaps another client takes our place with our client id 'ours-in'" in caplog.text)
+        time.sleep(1.5)
+        assert rival.is_connected()
+        rival.disconnect()
+        rival.loop_stop()
+    assert "give each its own, mqtt.client_id" in caplog.text
+    assert caplog.text.count(f"{LISTENS} har/+/imu") == 2
+
+
+def test_a_broker_that_says_that_another_client_has_our_id_is_believed(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        closing(FakeBroker(b"", b"\xe0\x02\x8e\x00")) as fake,
+        Receiver(f"mqtt://127.0.0.1:{fake.port}", mqtt=MqttSettings(client_id="ours")),
+    ):
+        wait_for(lambda: "another client takes our place with our client id 'ours-in'" in caplog.text)
+        time.sleep(1.5)
+        assert fake.connections == 1
+
+
+def test_source_and_sink_with_one_client_id_are_two_clients(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    sink = Client(CallbackAPIVersion.VERSION2, client_id="ours")
+    sink.connect("127.0.0.1", broker.port)
+    sink.loop_start()
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=MqttSettings(client_id="ours")):
+        listening(caplog)
+        time.sleep(0.5)
+        assert sink.is_connected()
+    sink.disconnect()
+    sink.loop_stop()
+    assert "took our place" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "ca", "told"),
+    [
+        ("IP:127.0.0.1", "ca", "listens to har/+/imu"),
+        ("IP:127.0.0.1", "stranger", "its certificate is refused: "),
+        ("IP:127.0.0.1", "", "its certificate is refused: "),
+        ("DNS:elsewhere.example", "ca", "its certificate is refused: IP address mismatch"),
+    ],
+)
+def test_with_tls_the_certificate_must_be_right(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, host: str, ca: str, told: str
+) -> None:
+    ours, stranger = authority(tmp_path), authority(tmp_path, "stranger")
+    broker = Broker(tmp_path, *ours.issue(host))
+    broker.start()
+    path = {"": "", "ca": str(ours.certificate), "stranger": str(stranger.certificate)}[ca]
+    with Receiver(f"mqtts://127.0.0.1:{broker.port}", mqtt=MqttSettings(ca_file=path)) as receiver:
+        wait_for(lambda: told in caplog.text)
+        if LISTENS in told:
+            tls = Client(CallbackAPIVersion.VERSION2)
+            tls.tls_set(path)
+            tls.connect("127.0.0.1", broker.port)
+            tls.publish("har/a/imu", block())
+            tls.loop_start()
+            wait_for(lambda: receiver.samples_of("a") == STEP)
+            tls.disconnect()
+            tls.loop_stop()
+        else:
+            time.sleep(0.3)
+            assert LISTENS not in caplog.text
+    broker.stop()
+
+
+def test_a_broker_without_tls_is_never_spoken_to_in_the_clear(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    with Receiver(f"mqtts://127.0.0.1:{broker.port}", mqtt=quick()):
+        wait_for(lambda: "not connected, no TLS" in caplog.text or NOT_REACHABLE in caplog.text)
+        time.sleep(1.5)
+    assert LISTENS not in caplog.text
+
+
+def test_a_plain_connection_to_tls_is_told_what_to_try(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    broker = Broker(tmp_path, *authority(tmp_path).issue("IP:127.0.0.1"))
+    broker.start()
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=quick()):
+        wait_for(lambda: "does it ask for TLS, mqtts://?" in caplog.text)
+    broker.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_network_thread_that_died_is_told_and_replaced(
+    broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = []
+
+    def dies_at_first(link: BrokerLink) -> None:
+        lives.append(link)
+        if len(lives) == 1:
+            raise SystemExit  # what ends a thread without a word
+        connection(link)
+
+    connection = BrokerLink._connection  # noqa: SLF001 - the fault is put where no input can bring it
+    monkeypatch.setattr(BrokerLink, "_connection", dies_at_first)
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}"):
+        listening(caplog)
+    assert caplog.text.count("the network's thread has died") == 1
+
+
+def test_many_devices_are_served_though_there_are_more_than_the_stream_takes(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    intake = IntakeSettings(max_devices=2)
+    with (
+        Receiver(f"mqtt://127.0.0.1:{broker.port}", intake=intake) as receiver,
+        publisher(broker.port) as client,
+    ):
+        listening(caplog)
+        for number in range(40):
+            client.publish(f"har/d{number % 20}/imu", block(number))
+        wait_for(lambda: sum(one.samples for one in receiver.blocks) == 40 * STEP)
+    assert not receiver.refused
