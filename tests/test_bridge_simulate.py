@@ -136,13 +136,14 @@ def test_a_recording_is_played_at_any_rate(tmp_path: Path) -> None:
         (("simulate", "--to", "mqtt://localhost/har/+"), "no lawful topic"),
         (("simulate", "--link", "/nowhere/imu"), "No such file or directory"),
         (("simulate", "--from", "/nowhere.zip"), "/nowhere.zip"),
+        (("simulate", "--to", "mqtt://me:word@localhost"), "no password in a URI"),
         (("run", "/dev/ttyUSB0"), "--to"),
         (("run", "/dev/ttyUSB0?bund=9600", "--to", "mqtt://localhost"), "did you mean 'baud'"),
         (("run", "/dev/ttyUSB0?format=phyphox", "--to", "mqtt://localhost"), "cannot carry"),
         (("run", "/dev/ttyUSB0", "--to", "mqtt://localhost", "--device", "a b"), "--device: letters"),
         (("run", "/dev/ttyUSB0", "--to", "mqtt://localhost", "--block", "5", "--latency-ms", "5"), "not allowed with"),
         (("sniff", "/dev/ttyUSB0?format=frame"), "no format 'frame'"),
-        (("sniff", "mqtt://localhost:99999/"), "expected mqtt://host:port/prefix"),
+        (("sniff", "mqtt://localhost:99999/"), "no host and port"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(

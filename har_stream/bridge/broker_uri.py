@@ -1,15 +1,20 @@
-"""mqtt://host:port/prefix, for the commands of har-bridge."""
+"""mqtt://host:port/prefix and mqtts://, for the commands of har-bridge."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from har_stream.broker import DEFAULT_PORTS, Broker, parse_broker
 from har_stream.errors import ConfigError
+from har_stream.settings import MqttSettings
+from har_stream.uri import Uri
 
-SCHEME: Final = "mqtt://"
-DEFAULT_PORT: Final = 1883
+SCHEMES: Final = tuple(f"{scheme}://" for scheme in DEFAULT_PORTS)
 DEFAULT_PREFIX: Final = "har"
 WILDCARDS: Final = frozenset("+#")
 
@@ -18,29 +23,32 @@ WILDCARDS: Final = frozenset("+#")
 class BrokerUri:
     """A broker and what stands behind it in the URI."""
 
-    host: str
-    port: int
+    broker: Broker
     path: str
 
     @property
     def name(self) -> str:
         """How it is named in what is told."""
-        return f"{SCHEME}{self.host}:{self.port}"
+        return self.broker.name
+
+    def client(self) -> Client:
+        """Return a client that knows how to get in."""
+        client = Client(CallbackAPIVersion.VERSION2, client_id=f"har-bridge-{secrets.token_hex(4)}")
+        if self.broker.user is not None:
+            client.username_pw_set(self.broker.user, self.broker.password)
+        if self.broker.tls is not None:
+            client.tls_set_context(self.broker.tls)
+        return client
 
 
-def parse_broker(text: str, *, wildcards: bool = False) -> BrokerUri:
+def parse_broker_uri(text: str, settings: MqttSettings, *, wildcards: bool = False) -> BrokerUri:
     """Take a URI apart; path is a topic prefix, or with `wildcards` a filter of topics. Raises ConfigError."""
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, DEFAULT_PORT if parts.port is None else parts.port
-    except ValueError:
-        raise ConfigError(f"{text}: expected mqtt://host:port/prefix") from None
-    path = text.removeprefix(SCHEME).partition("/")[2].strip("/") or DEFAULT_PREFIX
-    if parts.scheme != "mqtt" or not host or port == 0:
+    scheme, _, rest = text.partition(":")
+    if scheme not in DEFAULT_PORTS:
         raise ConfigError(f"{text}: expected mqtt://host:port/prefix")
-    if parts.username or parts.password:
-        raise ConfigError(f"mqtt://{host}: har-bridge knows no user or password yet")
-    lawful = set("\0 ") if wildcards else WILDCARDS | {"\0"}
-    if any(not level for level in path.split("/")) or lawful & set(path) or path.startswith("$"):
+    broker = parse_broker(Uri(text, scheme, rest, {}), settings)
+    path = rest.removeprefix("//").partition("/")[2].strip("/") or DEFAULT_PREFIX
+    unlawful = frozenset("\0") if wildcards else WILDCARDS | {"\0"}
+    if any(not level for level in path.split("/")) or unlawful & set(path) or path.startswith("$"):
         raise ConfigError(f"{text}: {path!r} is no lawful topic")
-    return BrokerUri(host, port, path)
+    return BrokerUri(broker, path)

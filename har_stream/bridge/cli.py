@@ -223,6 +223,7 @@ def _add_simulate(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="EPOCH_S",
         help="the time of the first sample in formats that tell it (default: now)",
     )
+    add("--config", type=Path, help="a configuration file (TOML) that says how to get into the broker")
     add("--seed", type=_whole("seed", 0, 2**32), default=1, metavar="N", help="the same seed sends the same samples")
     add("--every", type=_number("every", 0.1, 1e6), default=5.0, metavar="SECONDS", help="between reports (default 5)")
 

@@ -7,7 +7,6 @@ with the next one, so a receiver may see it twice, and refuses the second as lat
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from threading import Event, Lock, Thread
 from typing import Any, Final
 
 from paho.mqtt.client import Client, MQTTMessageInfo
-from paho.mqtt.enums import CallbackAPIVersion
 
 from har_stream.bridge.broker_uri import BrokerUri
 from har_stream.bridge.cutting import Message
@@ -45,7 +43,7 @@ class Outbox:
         self._away = False
         self.connected = False
         self.published = self.dropped = self.messages = 0
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"har-bridge-{secrets.token_hex(4)}")
+        self._client = broker.client()
         self._client.reconnect_delay_set(*BACKOFF_S)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -60,7 +58,7 @@ class Outbox:
 
     def start(self) -> None:
         """Begin to connect, for as long as it takes."""
-        self._client.connect_async(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S)
+        self._client.connect_async(self._broker.broker.host, self._broker.broker.port, keepalive=KEEPALIVE_S)
         self._client.loop_start()
         self._thread.start()
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 import random
-import secrets
 import select
+import ssl
 import time
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 
 from har_stream.bridge.broker_uri import BrokerUri
 from har_stream.bridge.stop import Stop
@@ -53,7 +53,7 @@ class Post:
 
     def __init__(self, broker: BrokerUri, stop: Stop) -> None:
         self._broker, self._stop = broker, stop
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"har-bridge-{secrets.token_hex(4)}")
+        self._client = broker.client()
         self._client.on_connect = self._on_connect
         self.connected = False
         self._told = False
@@ -80,7 +80,7 @@ class Post:
                 return False
             try:
                 left = left[socket.send(left) :]
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 select.select([self._stop], [socket], [], SERVICE_S)
             except OSError as error:
                 self._lost(error.strerror or str(error))
@@ -95,7 +95,7 @@ class Post:
 
     def _connect(self) -> None:
         try:
-            self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
+            self._client.connect(self._broker.broker.host, self._broker.broker.port, KEEPALIVE_S)
             until_s = time.monotonic() + CONNECT_S
             while not self.connected and time.monotonic() < until_s and not self._stop.is_set():
                 if self._client.loop(0.05) != MQTTErrorCode.MQTT_ERR_SUCCESS:

@@ -11,7 +11,7 @@ import time
 from typing import Any, Final
 
 from har_stream.accounting import Accounting
-from har_stream.bridge.broker_uri import parse_broker
+from har_stream.bridge.broker_uri import parse_broker_uri
 from har_stream.bridge.cutting import Cutting
 from har_stream.bridge.outbox import Outbox
 from har_stream.bridge.report import tell
@@ -34,8 +34,8 @@ MS: Final = 1000
 
 def run(arguments: argparse.Namespace, stop: Stop) -> int:
     """Pass a device on until the end is asked for."""
-    broker = parse_broker(arguments.to)
     settings = load_settings(arguments.config, os.environ, {})
+    broker = parse_broker_uri(arguments.to, settings.mqtt)
     uri = serial_uri(arguments.serial, arguments.device)
     port = SerialPort(uri, settings)
     port.fit(Framing(RATE_HZ, window=1, hop=1))

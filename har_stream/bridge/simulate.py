@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from har_stream.bridge.broker_uri import BrokerUri, parse_broker
+from har_stream.bridge.broker_uri import BrokerUri, parse_broker_uri
 from har_stream.bridge.faults import Faults
 from har_stream.bridge.fleet_simulation import FleetSimulation, Wave
 from har_stream.bridge.line_simulation import LineSimulation
@@ -25,6 +25,7 @@ from har_stream.devices import LAWFUL_ID
 from har_stream.errors import ConfigError, InputError
 from har_stream.formats.reader import fits_line
 from har_stream.profiles import BY_FORMAT, Profile, Profiles
+from har_stream.settings import load_settings
 from har_stream.sources.simulated_person import RATE_HZ
 from har_stream.sources.simulator import device_names, players
 from har_stream.uri import Uri, parse_subjects
@@ -34,7 +35,9 @@ log = logging.getLogger(__name__)
 
 def simulate(arguments: argparse.Namespace, stop: Stop) -> int:
     """Play devices as the arguments say, until their motion is over or the end is asked for."""
-    broker = parse_broker(arguments.to) if arguments.to is not None else None
+    broker = None
+    if arguments.to is not None:
+        broker = parse_broker_uri(arguments.to, load_settings(arguments.config, os.environ, {}).mqtt)
     _check(arguments, broker)
     format_name = arguments.format or ("cbor-block" if broker else "frames")
     profile = _profile(arguments.profile, format_name)

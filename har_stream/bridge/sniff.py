@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -14,9 +13,8 @@ from typing import Any, Final
 
 import msgspec
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
 
-from har_stream.bridge.broker_uri import SCHEME, BrokerUri, parse_broker
+from har_stream.bridge.broker_uri import SCHEMES, BrokerUri, parse_broker_uri
 from har_stream.bridge.observation import Observation
 from har_stream.bridge.serial_uri import serial_uri
 from har_stream.bridge.stop import Stop
@@ -24,7 +22,7 @@ from har_stream.errors import ConfigError
 from har_stream.formats.reader import AUTO, fits_line
 from har_stream.formats.registry import DECODERS
 from har_stream.profiles import Profiles
-from har_stream.settings import load_settings
+from har_stream.settings import Settings, load_settings
 from har_stream.sources.serial_line import SerialLine
 from har_stream.sources.serial_port import SerialOptions
 from har_stream.sources.serial_ports import device_id
@@ -74,11 +72,10 @@ class Sniffer:
 def sniff(arguments: argparse.Namespace, stop: Stop) -> int:
     """Show what is on a line or broker until the end is asked for."""
     settings = load_settings(arguments.config, os.environ, {})
-    profiles = Profiles(settings.profiles, settings.devices)
-    if arguments.source.startswith(SCHEME):
-        listen, sniffer = _on_broker(arguments, profiles)
+    if arguments.source.startswith(SCHEMES):
+        listen, sniffer = _on_broker(arguments, settings)
     else:
-        listen, sniffer = _on_line(arguments, profiles)
+        listen, sniffer = _on_line(arguments, Profiles(settings.profiles, settings.devices))
     failed: list[BaseException] = []
 
     def work() -> None:
@@ -145,8 +142,9 @@ def _on_line(arguments: argparse.Namespace, profiles: Profiles) -> tuple[Callabl
     return listen, sniffer
 
 
-def _on_broker(arguments: argparse.Namespace, profiles: Profiles) -> tuple[Callable[[Stop], None], Sniffer]:
-    broker = parse_broker(arguments.source, wildcards=True)
+def _on_broker(arguments: argparse.Namespace, settings: Settings) -> tuple[Callable[[Stop], None], Sniffer]:
+    broker = parse_broker_uri(arguments.source, settings.mqtt, wildcards=True)
+    profiles = Profiles(settings.profiles, settings.devices)
     sniffer = Sniffer(lambda name: Observation(name, profiles, stream=False), raw=arguments.raw)
     return lambda stop: _subscribe(broker, sniffer, stop), sniffer
 
@@ -171,10 +169,10 @@ def _subscribe(broker: BrokerUri, sniffer: Sniffer, stop: Stop) -> None:
         except BaseException as error:  # noqa: BLE001 - told by who waits for it; paho would swallow or print it
             failed.append(error)
 
-    client = Client(CallbackAPIVersion.VERSION2, client_id=f"har-bridge-{secrets.token_hex(4)}")
+    client = broker.client()
     client.on_connect, client.on_message = on_connect, on_message
     client.on_connect_fail = lambda *_: away.set()
-    client.connect_async(broker.host, broker.port, keepalive=15)
+    client.connect_async(broker.broker.host, broker.broker.port, keepalive=15)
     client.loop_start()
     told = False
     while not failed and not stop.wait(EVERY_S / 5):
