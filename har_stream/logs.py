@@ -16,8 +16,8 @@ class StderrHandler(logging.Handler):
         print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201 - this is where log lines go
 
 
-def start_logging(level: str) -> None:
-    """Log to stderr from `level` on."""
+def start_logging(level: str, program: str = "har-stream") -> None:
+    """Log to stderr from `level` on, each line in the name of `program`."""
     handler = StderrHandler()
-    handler.setFormatter(logging.Formatter("har-stream: %(levelname)s: %(message)s"))
+    handler.setFormatter(logging.Formatter(f"{program}: %(levelname)s: %(message)s"))
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)

@@ -112,8 +112,12 @@ class Profiles:
 
     def of(self, device: str) -> Profile | None:
         """Return the profile that is configured for a device, None where none is."""
-        name = next((name for pattern, name in self._devices.items() if fnmatchcase(device, pattern)), None)
+        name = self.name_of(device)
         return None if name is None else self._by_name[name]
+
+    def name_of(self, device: str) -> str | None:
+        """Return the name of the profile that is configured for a device, None where none is."""
+        return next((name for pattern, name in self._devices.items() if fnmatchcase(device, pattern)), None)
 
     def named(self, name: str) -> Profile:
         """Return a profile. Raises ConfigError where there is none of that name."""
@@ -187,6 +191,12 @@ class Conversion:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the intake refuses
             turned = values if self._identity else values[:, self._order] / self._divisors
             return np.asarray(turned, np.float32)
+
+    def readings(self, samples: Values) -> Values:
+        """Return what the device would have sent for g and rad/s (..., 6): the inverse of samples()."""
+        readings = np.empty(samples.shape, np.float64)
+        readings[..., self._order] = samples * self._divisors
+        return readings
 
     def acceleration(self, values: Values, *, uncalibrated: bool) -> Values:
         """Return rows (n, 3) of an acceleration as g."""

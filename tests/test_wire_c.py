@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from firmware_bridge.decode import Decoder
 from firmware_bridge.encode import encode, frame_of
 from firmware_bridge.protocol import FRAME_MAX, Corrupt, Sample, SessionInfo
-from tests.wire_c import C_FOLDER, STRICT, WireC, comparable, compile_c
+from tests.wire_c import C_FOLDER, CODEC, STRICT, WireC, comparable, compile_c
 from tests.wire_frames import MESSAGES, dice, tampered
 
 SAMPLE_ROOM, SESSION_ROOM = 128, 224
@@ -83,7 +84,7 @@ def test_the_sanitizers_find_nothing_in_hostile_streams(tmp_path: Path) -> None:
     program = tmp_path / "hostile_stream"
     source = Path(__file__).with_name("hostile_stream.c")
     sanitizers = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    sources = [str(source), *sorted(map(str, C_FOLDER.glob("*.c")))]
+    sources = [str(source), str(CODEC)]
     subprocess.run(["gcc", *STRICT, *sanitizers, f"-I{C_FOLDER}", *sources, "-o", str(program)], check=True)
     rng = dice(1)
     streams = [tampered(rng) for _ in range(4000)]
@@ -98,9 +99,30 @@ def test_the_sanitizers_find_nothing_in_hostile_streams(tmp_path: Path) -> None:
     assert corrupt > sum(isinstance(frame, Corrupt) for frame in whole) > 2000
 
 
-def test_it_builds_without_a_warning_for_pc_avr_and_arm(tmp_path: Path) -> None:
+def test_it_builds_without_a_warning_for_pc_avr_and_arm_and_sending_alone_stays_small(tmp_path: Path) -> None:
     made = subprocess.run(
         ["make", "-s", "-C", str(C_FOLDER), f"BUILD={tmp_path}", "size"], capture_output=True, text=True, check=True
     )
     assert not made.stderr
-    assert made.stdout.count("(TOTALS)") == 3
+    rows = [line.split() for line in made.stdout.splitlines() if line.endswith(".o")]
+    whole, encoder = rows[0::2], rows[1::2]
+    assert [data_and_bss for _, *data_and_bss, _, _, _ in rows] == [["0", "0"]] * 6
+    assert all(int(sending[0]) < int(all_of_it[0]) / 3 for sending, all_of_it in zip(encoder, whole, strict=True))
+
+
+@pytest.mark.parametrize("optimisation", ["-O0", "-O2", "-O3"])
+def test_no_optimisation_finds_something_to_warn_of(tmp_path: Path, optimisation: str) -> None:
+    subprocess.run(["gcc", *STRICT, optimisation, "-c", str(CODEC), "-o", str(tmp_path / "har_wire.o")], check=True)
+
+
+def test_outside_of_its_file_only_what_the_header_declares_is_seen(tmp_path: Path) -> None:
+    built = tmp_path / "har_wire.o"
+    subprocess.run(["gcc", *STRICT, "-c", str(CODEC), "-o", str(built)], check=True)
+    names = subprocess.run(
+        ["nm", "--extern-only", "--defined-only", "--format=just-symbols", str(built)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    header = (C_FOLDER / "har_wire.h").read_text(encoding="utf-8")
+    assert sorted(names) == sorted(re.findall(r"\b(har_\w+)\(", header.replace("har_wire.h", "")))

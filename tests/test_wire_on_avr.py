@@ -12,7 +12,7 @@ from firmware_bridge.encode import encode
 from firmware_bridge.protocol import Corrupt, Frame
 from firmware_bridge.vectors import VECTORS, frame_from_json
 from tests.simulated_uno import SimulatedUno, UnoBuild, build_simulator
-from tests.wire_c import C_FOLDER, STRICT
+from tests.wire_c import C_FOLDER, CODEC, STRICT
 
 CASES = [json.loads(line) for line in VECTORS.read_text(encoding="utf-8").splitlines()]
 PROGRAM = Path(__file__).with_name("decode_on_avr.c")
@@ -32,9 +32,8 @@ def write_streams(folder: Path) -> None:
 def build_program(folder: Path) -> Path:
     write_streams(folder)
     elf = folder / "decode_on_avr.elf"
-    sources = [str(PROGRAM), *sorted(map(str, C_FOLDER.glob("*.c")))]
     board = ("-mmcu=atmega328p", "-Os", f"-I{C_FOLDER}", f"-I{folder}")
-    subprocess.run(["avr-gcc", *STRICT, *board, *sources, "-o", str(elf)], check=True)
+    subprocess.run(["avr-gcc", *STRICT, *board, str(PROGRAM), str(CODEC), "-o", str(elf)], check=True)
     return elf
 
 

@@ -21,6 +21,7 @@ from firmware_bridge.protocol import (
 )
 
 C_FOLDER = Path(__file__).parents[1] / "firmware_bridge" / "c"
+CODEC = C_FOLDER / "har_wire.c"
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
 NOTHING, SESSION, SAMPLE = 0, 1, 2
 
@@ -71,8 +72,7 @@ class CDecoder(ctypes.Structure):
 def compile_c(folder: Path) -> ctypes.CDLL:
     """Build har_wire into `folder` as a shared library; a compiler that is missing or complains is an error."""
     library = folder / "har_wire.so"
-    sources = sorted(map(str, C_FOLDER.glob("*.c")))
-    subprocess.run(["gcc", *STRICT, "-O1", "-shared", "-fPIC", *sources, "-o", str(library)], check=True)
+    subprocess.run(["gcc", *STRICT, "-O1", "-shared", "-fPIC", str(CODEC), "-o", str(library)], check=True)
     loaded = ctypes.CDLL(str(library))
     loaded.har_decode.restype = ctypes.c_size_t
     return loaded

@@ -59,6 +59,16 @@ class SerialPort:
         self._model_rate_hz = math.nan
         self._found = ""
 
+    @property
+    def condition(self) -> str:
+        """Return how the port stands: "connected", "silent ...", or why it cannot be read."""
+        return self._line.condition
+
+    @property
+    def reconnects(self) -> int:
+        """Return how often the port was opened again."""
+        return max(0, self._line.reconnects)
+
     def fit(self, framing: Framing) -> None:
         """Take the model's rate. Raises ConfigError for a format that no line can carry."""
         self._model_rate_hz = framing.rate_hz

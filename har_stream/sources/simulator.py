@@ -69,11 +69,7 @@ class Simulator:
         if uri.rest:
             raise ConfigError(f"{uri.text}: sim: takes options alone, after a question mark, not {uri.rest!r}")
         self._speed = parse_speed(options.speed, uri)
-        script = DAY if options.script == DAY_NAME else parse_script(options.script, uri)
-        self._players = [
-            Player(name, index, options.seed, from_middle(script, _start_s(index)) if script is DAY else script)
-            for index, name in enumerate(device_names(options.devices))
-        ]
+        self._players = players(options.devices, options.script, options.seed, uri)
         self._loop = options.loop == "yes"
         self.paced = self._speed is not None
         self.devices: int | None = options.devices
@@ -128,6 +124,15 @@ class Player:
 
     def _block(self, sequence: int, values: Samples, truth: Codes) -> SampleBlock:
         return SampleBlock(self.name, sequence, sequence / RATE_HZ, RATE_HZ, values, truth)
+
+
+def players(devices: int, script: str, seed: int, uri: Uri) -> list[Player]:
+    """Return who carries the devices. Raises ConfigError where the script is faulty."""
+    steps = DAY if script == DAY_NAME else parse_script(script, uri)
+    return [
+        Player(name, index, seed, from_middle(steps, _start_s(index)) if steps is DAY else steps)
+        for index, name in enumerate(device_names(devices))
+    ]
 
 
 def device_names(devices: int) -> list[str]:
