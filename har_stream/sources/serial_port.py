@@ -25,6 +25,7 @@ from har_stream.samples import Block
 from har_stream.settings import Settings
 from har_stream.sources.serial_line import LineOptions, SerialLine
 from har_stream.sources.serial_ports import device_id
+from har_stream.sources.source import CONNECTING
 from har_stream.translation import Translator
 from har_stream.uri import Uri
 
@@ -58,6 +59,16 @@ class SerialPort:
         self._rate_hz = options.rate
         self._model_rate_hz = math.nan
         self._found = ""
+
+    @property
+    def condition(self) -> str:
+        """How the line stands."""
+        return self._line.condition or CONNECTING
+
+    @property
+    def reconnects(self) -> int:
+        """How often the port was opened again."""
+        return max(0, self._line.reconnects)
 
     def fit(self, framing: Framing) -> None:
         """Take the model's rate. Raises ConfigError for a format that no line can carry."""
