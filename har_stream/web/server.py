@@ -34,7 +34,7 @@ TIME_S: Final = 5.0
 POLL_S: Final = 1.0
 PAUSE_S: Final = 0.2
 """After the system had no descriptor left for a connection."""
-BACKLOG: Final = 16
+BACKLOG: Final = 128
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +127,6 @@ class _Handler(BaseHTTPRequestHandler):
     """One request of HTTP/1.0, after which the connection is closed."""
 
     server: HttpServer  # type: ignore[assignment]  # as above
-    server_version = f"har-stream/{__version__}"
-    sys_version = ""
 
     def do_GET(self) -> None:
         """Answer with the page and its body."""
@@ -151,6 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception as error:  # noqa: BLE001 - a page's own fault is told, and the stream goes on
             log.error("http: %s: failed: %r", self.path[:80].encode("ascii", "replace").decode(), error)  # noqa: TRY400 - a line
             return Page(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", b"failed\n")
+
+    def version_string(self) -> str:
+        """Name the server."""
+        return f"har-stream/{__version__}"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         """Say nothing: who asks is of no interest."""
