@@ -13,6 +13,17 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The counters at one moment."""
+
+    samples_in: int
+    used: int
+    refused: dict[str, int]
+    dropped: dict[str, int]
+    bridged: int
+
+
 @dataclass
 class Accounting:
     """Counters that several threads add to."""
@@ -55,6 +66,11 @@ class Accounting:
         """Return in - (used + refused + dropped + buffered): 0 where the books are right."""
         with self._lock:
             return self.samples_in - (self.used + self.refused.total() + self.dropped.total() + buffered)
+
+    def snapshot(self) -> Books:
+        """Return a copy of all counters, taken at one moment."""
+        with self._lock:
+            return Books(self.samples_in, self.used, dict(self.refused), dict(self.dropped), self.bridged)
 
     def line(self, buffered: int) -> str:
         """Return the books as one line."""

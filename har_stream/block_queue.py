@@ -10,7 +10,7 @@ from collections import deque
 from threading import Condition
 from typing import Final
 
-from har_stream.accounting import Accounting
+from har_stream.accounting import Accounting, Books
 from har_stream.samples import Block
 
 UNPACED_TICKS: Final = 4
@@ -27,7 +27,7 @@ class BlockQueue:
     def __init__(self, *, limit: int, paced: bool, accounting: Accounting) -> None:
         self._limit, self._paced, self._accounting = limit, paced, accounting
         self._ticks: deque[list[Block]] = deque()
-        self._blocks = 0
+        self._blocks = self._in_hand = 0
         self._closed = False
         self._changed = Condition()
 
@@ -64,8 +64,19 @@ class BlockQueue:
                 samples += _samples(self._ticks[0])
                 tick = [*tick, *self._ticks.popleft()]
             self._blocks -= len(tick)
+            self._in_hand = samples
             self._changed.notify_all()
             return tick
+
+    def taken(self) -> None:
+        """Say that the tick that get() gave last is in somebody else's books now."""
+        with self._changed:
+            self._in_hand = 0
+
+    def held(self) -> tuple[Books, int]:
+        """Return the books and, of the same moment, the samples that wait or were given and are not taken()."""
+        with self._changed:
+            return self._accounting.snapshot(), sum(map(_samples, self._ticks)) + self._in_hand
 
     def close(self) -> None:
         """Take nothing more; what waits can still be had."""

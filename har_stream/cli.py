@@ -30,6 +30,7 @@ examples:
   har-stream --source 'replay:phone.csv' --state kept --calibrate phone
                                                              learn from ten seconds of walking how phone is worn
   har-stream --source 'sim:?devices=3' --record walks        keep the raw samples, a .csv.gz for each device
+  har-stream --source sim: --http 127.0.0.1:9500             health and metrics elsewhere than on 127.0.0.1:9478
 
 sources:
   serial:PORT?baud=115200&format=auto|...&profile=NAME&device=ID&rate=HZ
@@ -104,13 +105,18 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
         "--state", help="folder that keeps what was learned about each device across restarts, or off; see config.toml"
     )
     command.add_argument("--record", help="folder to record the raw samples of all devices in, to replay them")
+    command.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        help="where to answer /healthz, /readyz and /metrics, or off; 127.0.0.1:9478 if not given and free",
+    )
     command.add_argument("--log-level", help=f"how much is told on stderr: {', '.join(LEVELS)}")
     command.add_argument("--config", type=Path, help="a configuration file (TOML)")
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that the command line gives."""
-    keys = ("source", "sinks", "model", "engine", "hop", "state", "record", "log_level")
+    keys = ("source", "sinks", "model", "engine", "hop", "state", "record", "http", "log_level")
     return {key: value for key in keys if (value := getattr(arguments, key)) is not None}
 
 

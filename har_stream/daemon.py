@@ -5,6 +5,7 @@
                                    Keeper thread <-> state file
                                      |  what the pipeline was given
                                    Recorder thread -> recordings
+    HttpServer threads <- vitals: how all of these stand
 
 It ends when the source does, on SIGINT or SIGTERM, or when the reader of standard output has gone: the source
 stops, what waits goes through, and the books are told.
@@ -18,13 +19,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.classifier import Classifier
+from har_stream.engine_books import EngineBooks
 from har_stream.errors import ConfigError, HarStreamError
 from har_stream.keeper import Keeper
 from har_stream.manifest import Manifest, load_manifest, resolve
@@ -38,8 +40,13 @@ from har_stream.settings import Settings
 from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.sources import open_source
-from har_stream.sources.source import Source
+from har_stream.sources.source import CONNECTED, Source
 from har_stream.state_file import StateFile, check_folder
+from har_stream.vitals import RecordingVitals, SinkVitals, Vitals
+from har_stream.web.address import parse_address
+
+if TYPE_CHECKING:
+    from har_stream.web.server import HttpServer
 
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
@@ -65,6 +72,7 @@ class Daemon:
         self._stop = stop or Event()
         self._failed = self._engine_failed = False
         self._threads: tuple[Thread, ...] = ()
+        self._http = self._open_http()
         self._manifest, classifier = load_model(settings)
         self._source = fitting_source(settings, self._manifest)
         self._accounting = Accounting()
@@ -73,6 +81,7 @@ class Daemon:
         if self._keeper is not None:
             self._pipeline.restore(self._keeper.kept)
         self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
+        self._books = EngineBooks(self._queue, self._pipeline)
         self._recorder = self._open_recorder()
         sinks = [open_sink(text, settings) for text in settings.sinks]
         self._sinks = [
@@ -91,6 +100,28 @@ class Daemon:
         beside = [part.thread for part in (self._keeper, self._recorder) if part is not None]
         return any(thread.is_alive() for thread in (*self._threads, *(sink.thread for sink in self._sinks), *beside))
 
+    @property
+    def alive(self) -> bool:
+        """Tell whether the engine's thread lives."""
+        return bool(self._threads) and self._threads[1].is_alive()
+
+    def vitals(self) -> Vitals:
+        """Return how all parts stand; may be called from any thread."""
+        condition = self._source.condition
+        recorder = self._recorder
+        return Vitals(
+            model=self._manifest.name,
+            ending=self._stop.is_set(),
+            stream=self._books.read(),
+            source="" if condition == CONNECTED else condition,
+            reconnects=self._source.reconnects,
+            sinks=tuple(SinkVitals(one.name, one.condition, one.written, one.dropped) for one in self._sinks),
+            recording=RecordingVitals(recorder.condition, recorder.recorded, recorder.lost, recorder.files)
+            if recorder is not None
+            else None,
+            state=self._keeper.condition if self._keeper is not None else "",
+        )
+
     def run(self) -> int:
         """Stream until the source ends or stop() is called; returns the exit code."""
         self._threads = source, engine = (
@@ -105,10 +136,14 @@ class Daemon:
             self._recorder.start()
         engine.start()
         source.start()
+        if self._http is not None:
+            self._http.start()
         # No wait() on the event: a signal handler that sets it would wait for the lock that this thread holds.
         while engine.is_alive() and not self._stop.is_set():
             engine.join(POLL_S)
         self._drain(source, engine)
+        if self._http is not None:
+            self._http.close()
         self._report()
         return 1 if self._failed or any(sink.failed for sink in self._sinks) else 0
 
@@ -127,7 +162,9 @@ class Daemon:
         try:
             while (tick := self._queue.get()) is not None:
                 # Arrival times decide on evictions; a replay as fast as it can has none.
-                predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
+                with self._books.tick():
+                    predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
+                    self._books.labels.update(prediction.label for prediction in predictions)
                 self._tell_suspicions()
                 self._record(tick)
                 if self._keeper is not None and self._keeper.asks:
@@ -153,6 +190,15 @@ class Daemon:
             known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
             if known:
                 self._recorder.put(known)
+
+    def _open_http(self) -> HttpServer | None:
+        address = parse_address(self._settings.http)
+        if address is None:
+            return None
+        from har_stream.web.pages import Pages  # noqa: PLC0415 - who has it off need not load it
+        from har_stream.web.server import open_server  # noqa: PLC0415 - as above
+
+        return open_server(address, Pages(self))
 
     def _open_recorder(self) -> Recorder | None:
         settings = self._settings
@@ -268,6 +314,7 @@ def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
         _tried(partial(open_sink, sink, settings), faults)
     if state is not None:
         _tried(partial(check_folder, state), faults)
+    _tried(lambda: parse_address(settings.http), faults)
     if settings.record:
         _tried(lambda: check_record_folder(record_folder(settings)), faults)
     return faults

@@ -51,6 +51,11 @@ class Keeper:
         """Begin to keep."""
         self.thread.start()
 
+    @property
+    def condition(self) -> str:
+        """Why states are not kept, "" where they are."""
+        return f"{self._file.path} cannot be written" if self._failing else ""
+
     def exchange(self, pipeline: Stateful) -> None:
         """Take the pipeline's states and give it what others wrote (engine thread, or when that has ended)."""
         with self._changed:

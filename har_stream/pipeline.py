@@ -68,6 +68,11 @@ class Pipeline:
         """Samples that have come in and wait for their first window."""
         return int(self._pending.sum()) + self._resampling.buffered
 
+    @property
+    def devices(self) -> int:
+        """How many devices have a place here."""
+        return len(self._devices)
+
     def knows(self, device: str) -> bool:
         """Tell whether a device has a place here."""
         return self._devices.find(device) is not None

@@ -68,6 +68,13 @@ class Recorder:
             wait = 0 if self._gone else sum(map(_samples, self._ticks)) + self._in_hand
             return self._offered - self.recorded - wait
 
+    @property
+    def condition(self) -> str:
+        """Why samples are not recorded, "" where they are."""
+        if self._gone:
+            return "has stopped"
+        return f"{self.folder} cannot be written" if self.failing else ""
+
     def put(self, tick: Tick) -> None:
         """Take a tick's blocks (engine thread)."""
         with self._changed:

@@ -87,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: str = ""
     record: str = ""
     record_max_mb: Positive = 64.0
+    http: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()

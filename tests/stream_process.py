@@ -29,8 +29,12 @@ class Ended:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment without har-stream's own variables, and with `extra`."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("HAR_STREAM_")} | extra
+    """This process's environment without har-stream's own variables, and with `extra`.
+
+    Health and metrics are off unless they are asked for: many processes at a time would want the same port.
+    """
+    others = {key: value for key, value in os.environ.items() if not key.startswith("HAR_STREAM_")}
+    return others | {"HAR_STREAM_HTTP": "off"} | extra
 
 
 def command(*words: str, module: str = "har_stream") -> list[str]:

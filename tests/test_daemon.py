@@ -15,7 +15,7 @@ def test_what_an_engine_that_died_had_in_hand_is_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",)))
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
     push, ticks = daemon._pipeline.push, []  # noqa: SLF001 - the fault is put where no input can bring it
 
     def fails_at_the_third(blocks: list[Block], now_s: float) -> list[Prediction]:
@@ -35,7 +35,7 @@ def test_a_source_that_fails_is_told_and_what_it_brought_goes_through(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",)))
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
     blocks = daemon._source.blocks  # noqa: SLF001
 
     def breaks_off(stop: object) -> object:

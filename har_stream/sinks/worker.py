@@ -83,6 +83,20 @@ class SinkWorker:
         self._leave()
 
     @property
+    def name(self) -> str:
+        """The sink's name."""
+        return self._sink.name
+
+    @property
+    def condition(self) -> str:
+        """Why labels do not go out, "" where they do."""
+        if self.failed:
+            return "stopped by a fault of its own"
+        if self._failing:
+            return "cannot be written"
+        return "" if self._sink.ready() else "not connected"
+
+    @property
     def dropped(self) -> int:
         """Labels that were offered and neither written nor wait; at the end none waits."""
         with self._changed:

@@ -29,6 +29,7 @@ from har_stream.backoff import Backoff
 from har_stream.broker import Broker
 from har_stream.settings import MQTT_PASSWORD, MqttSettings
 from har_stream.sources.inbox import Inbox, Message
+from har_stream.sources.source import CONNECTED, CONNECTING
 from har_stream.sources.topics import TopicFilter
 
 POLL_S: Final = 0.25
@@ -46,6 +47,7 @@ LONGEST_PACKET: Final = 268_435_455
 V5, V3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 """The first tells why it ends a connection; the second all brokers speak."""
 
+SUBSCRIBING: Final = "not subscribed yet"
 TAKEN_OVER: Final = "Session taken over"
 LOST: Final = "connection lost"
 CLOSED: Final = "closes the connection at once (does it ask for TLS, mqtts://?)"
@@ -71,7 +73,10 @@ class _Attempt:
 
 
 class BrokerLink:
-    """Keeps a connection while it is open, and puts what comes into the inbox."""
+    """Keeps a connection while it is open, and puts what comes into the inbox.
+
+    condition tells how it stands: CONNECTED, or why nothing comes; connects how often the broker took us.
+    """
 
     def __init__(self, broker: Broker, topics: tuple[TopicFilter, ...], inbox: Inbox, settings: MqttSettings) -> None:
         self._broker, self._topics, self._inbox, self._settings = broker, topics, inbox, settings
@@ -83,6 +88,8 @@ class BrokerLink:
         self._cut_short = 0
         self._told: set[str] = set()
         self._asked: dict[int | None, str] = {}
+        self.condition = CONNECTING
+        self.connects = 0
         self._closing = Event()
         self._thread = self._new_thread()
 
@@ -165,6 +172,7 @@ class BrokerLink:
 
     def _tell(self, why: str) -> None:
         """Say once what keeps the broker away; attempts are silent until it is back or something else is wrong."""
+        self.condition = why
         if why not in self._told:
             log.warning("%s: %s; trying again until it is there", self._broker.name, why)
             self._told.add(why)
@@ -197,6 +205,8 @@ class BrokerLink:
             self._attempt.lasting = text not in PASSING
             return
         self._attempt.welcome_s, self._protocol_known = time.monotonic(), True
+        self.connects += 1
+        self.condition = SUBSCRIBING
         self._asked.clear()
         for one in self._topics:
             self._asked[client.subscribe(one.text, qos=0)[1]] = one.text
@@ -205,9 +215,12 @@ class BrokerLink:
         topic = self._asked.pop(mid, "")
         refused = next((reason for reason in reasons if reason.is_failure), None)
         if refused is not None:
+            self.condition = f"refuses the subscription to {topic}: {refused}"
             log.warning("%s: connected, but refuses the subscription to %s: %s", self._broker.name, topic, refused)
         else:
             log.info("%s: connected, listens to %s", self._broker.name, topic)
+            if not self._asked and self.condition == SUBSCRIBING:
+                self.condition = CONNECTED
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         text = str(reason)

@@ -26,6 +26,7 @@ from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
 from har_stream.sources.broker_link import BrokerLink
 from har_stream.sources.inbox import Inbox, Message
+from har_stream.sources.source import CONNECTING
 from har_stream.sources.topics import parse_topics, sender_of
 from har_stream.translation import Translator
 from har_stream.uri import Uri
@@ -72,6 +73,17 @@ class MqttSource:
         )
         self._translator: Translator | None = None
         self._told: set[str] = set()
+        self._link: BrokerLink | None = None
+
+    @property
+    def condition(self) -> str:
+        """How the connection to the broker stands."""
+        return self._link.condition if self._link is not None else CONNECTING
+
+    @property
+    def reconnects(self) -> int:
+        """How often the broker was lost and came back."""
+        return max(0, self._link.connects - 1) if self._link is not None else 0
 
     def fit(self, framing: Framing) -> None:
         """Make the translation to the model's rate."""
@@ -88,7 +100,7 @@ class MqttSource:
         """Yield the blocks of all messages that wait, as soon as there are some, until `stop` is set."""
         if self._translator is None:
             raise ValueError("fit() comes first")
-        link = BrokerLink(self._broker, self._topics, self._inbox, self._settings.mqtt)
+        self._link = link = BrokerLink(self._broker, self._topics, self._inbox, self._settings.mqtt)
         link.open()
         try:
             while not stop.is_set():

@@ -53,6 +53,9 @@ class ReplayOptions(msgspec.Struct, frozen=True):
 class Replay:
     """A recorded data set as a source. Raises InputError where it cannot be read, ConfigError for a faulty URI."""
 
+    condition = ""
+    reconnects = 0
+
     def __init__(self, uri: Uri, settings: Settings | None = None) -> None:
         options = uri.options(ReplayOptions)
         if not uri.rest:

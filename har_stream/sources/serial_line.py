@@ -21,6 +21,7 @@ import serial
 
 from har_stream.errors import ConfigError
 from har_stream.sources.serial_ports import BY_ID, lasting_name, path_of, why_not
+from har_stream.sources.source import CONNECTED
 
 ERRORS: Final = (serial.SerialException, OSError, termios.error, ValueError)
 """ValueError: a file descriptor that the system took away is -1, which select() does not take."""
@@ -91,7 +92,7 @@ class SerialLine:
             self._say(why_not(path, error))
             return None
         self._lasting = lasting_name(path, self._by_id)
-        self._say("connected", path)
+        self._say(CONNECTED, path)
         return port
 
     def _read(self, port: serial.Serial, stop: Event) -> Iterator[tuple[bytes, float]]:
@@ -106,7 +107,7 @@ class SerialLine:
             now_s = time.monotonic()
             if data:
                 heard_s = now_s
-                self._say("connected")
+                self._say(CONNECTED)
                 yield data, now_s
             elif now_s - heard_s > STALE_S:
                 self._say(f"silent for {STALE_S:g} s: does the device send, and at {self._baud} baud?")
@@ -117,4 +118,4 @@ class SerialLine:
             return
         self.condition = condition
         at = f" ({path})" if path and path != self.name else ""
-        log.log(logging.INFO if condition == "connected" else logging.WARNING, "%s%s: %s", self.name, at, condition)
+        log.log(logging.INFO if condition == CONNECTED else logging.WARNING, "%s%s: %s", self.name, at, condition)

@@ -25,6 +25,7 @@ from har_stream.samples import Block
 from har_stream.settings import Settings
 from har_stream.sources.serial_line import LineOptions, SerialLine
 from har_stream.sources.serial_ports import device_id
+from har_stream.sources.source import CONNECTING
 from har_stream.translation import Translator
 from har_stream.uri import Uri
 
@@ -61,12 +62,12 @@ class SerialPort:
 
     @property
     def condition(self) -> str:
-        """Return how the port stands: "connected", "silent ...", or why it cannot be read."""
-        return self._line.condition
+        """How the line stands."""
+        return self._line.condition or CONNECTING
 
     @property
     def reconnects(self) -> int:
-        """Return how often the port was opened again."""
+        """How often the port was opened again."""
         return max(0, self._line.reconnects)
 
     def fit(self, framing: Framing) -> None:

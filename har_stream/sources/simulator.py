@@ -64,6 +64,9 @@ class SimulatorOptions(msgspec.Struct, frozen=True):
 class Simulator:
     """Simulated people as a source. Raises ConfigError for a faulty URI."""
 
+    condition = ""
+    reconnects = 0
+
     def __init__(self, uri: Uri) -> None:
         options = uri.options(SimulatorOptions)
         if uri.rest:

@@ -24,16 +24,29 @@ UNPACED_BLOCK: Final = 1024
 """Samples a block where a source runs as fast as it can."""
 
 
+CONNECTED: Final = "connected"
+CONNECTING: Final = "not connected yet"
+
+
 class Source(Protocol):
     """Samples from somewhere.
 
     paced tells whether blocks come at their own pace, so that the oldest must go where the stream falls behind;
     a source that is not paced waits instead, and its batches do not depend on timing. devices tells how many
-    devices it will bring, None where that is not known beforehand.
+    devices it will bring, None where that is not known beforehand. condition is "" or CONNECTED where samples can come,
+    else why not; reconnects is how often it was lost and came back. Both may be read from any thread.
     """
 
     paced: bool
     devices: int | None
+
+    @property
+    def condition(self) -> str:
+        """How it stands."""
+
+    @property
+    def reconnects(self) -> int:
+        """How often it came back."""
 
     def fit(self, framing: Framing) -> None:
         """Raise ConfigError where the source cannot serve a model with this framing."""

@@ -1,0 +1,70 @@
+"""Reads the engine's books between two ticks, where they balance, without a cost for any sample.
+
+    engine thread: with tick(): ...          any other thread: read()
+
+A reader has to wait for the end of the tick that is under way, and the next tick for the reader. A lock alone would
+not do: an engine with much to do takes it again before a reader wakes. So there is a door before the room: who waits
+for the room stands in the door, and nobody gets past.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Lock
+from typing import Final
+
+from har_stream.block_queue import BlockQueue
+from har_stream.pipeline import Pipeline
+from har_stream.vitals import Reading
+
+PATIENCE_S: Final = 1.0
+"""Many times what a tick takes; an engine that takes longer is stuck."""
+
+
+class EngineBooks:
+    """The books of a queue, the pipeline behind it, and the labels that came out."""
+
+    def __init__(self, queue: BlockQueue, pipeline: Pipeline) -> None:
+        self._queue, self._pipeline = queue, pipeline
+        self.labels: Counter[str] = Counter()
+        self._door, self._room = Lock(), Lock()
+        self._last = self._read()
+
+    @contextmanager
+    def tick(self) -> Iterator[None]:
+        """Keep readers out while a tick goes from the queue into the pipeline (engine thread)."""
+        with self._door:
+            self._room.acquire()
+        try:
+            yield
+        finally:
+            self._queue.taken()
+            self._room.release()
+
+    def read(self, patience_s: float = PATIENCE_S) -> Reading:
+        """Return the books as they stand; after patience_s what was read last, marked late."""
+        if not self._door.acquire(timeout=patience_s):
+            return replace(self._last, late=True)
+        try:
+            if not self._room.acquire(timeout=patience_s):
+                return replace(self._last, late=True)
+            try:
+                self._last = self._read()
+            finally:
+                self._room.release()
+        finally:
+            self._door.release()
+        return self._last
+
+    def _read(self) -> Reading:
+        books, queued = self._queue.held()
+        return Reading(
+            books,
+            queued + self._pipeline.buffered,
+            self._pipeline.devices,
+            self._pipeline.suspicions,
+            dict(self.labels),
+        )

@@ -1,0 +1,149 @@
+"""The HTTP server against clients that would hold it up."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from threading import Event
+
+import pytest
+
+from har_stream.errors import ConfigError
+from har_stream.web import server
+from har_stream.web.address import Address
+from har_stream.web.server import HttpServer, Page, open_server
+from tests.broker import free_port, wait_for
+from tests.http_client import ask
+
+BIG = b"x" * 20_000_000
+
+
+def page(path: str) -> Page:
+    if path == "/fault":
+        raise ZeroDivisionError
+    return Page(HTTPStatus.OK, "text/plain", BIG if path == "/big" else path.encode())
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(server, "TIME_S", 0.3)
+    monkeypatch.setattr(server, "POLL_S", 0.05)
+    number = free_port()
+    one = open_server(Address("127.0.0.1", number, given=True), page)
+    assert one is not None
+    one.start()
+    yield number
+    one.close()
+
+
+def requests() -> int:
+    """Requests that have a thread now."""
+    return sum(thread.name == "http request" for thread in threading.enumerate())
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_page_is_answered_without_what_follows_the_question_mark(port: int) -> None:
+    assert ask(port, "/page?x=1") == (200, b"/page")
+
+
+def test_a_page_that_fails_is_told_and_others_are_served(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    assert ask(port, "/fault")[0] == 500
+    assert "http: /fault: failed: ZeroDivisionError" in caplog.text
+    assert ask(port, "/page")[0] == 200
+
+
+def test_who_says_nothing_is_cut(port: int) -> None:
+    with connect(port) as silent:
+        assert silent.recv(1) == b""
+
+
+def test_who_dribbles_is_cut(port: int) -> None:
+    with connect(port) as slow:
+        begun_s = time.monotonic()
+        try:
+            for byte in b"GET / HTTP/1.1\r\nX: " + b"y" * 1000:
+                slow.send(bytes([byte]))
+                time.sleep(0.05)
+        except OSError:
+            pass
+        assert time.monotonic() - begun_s < 3
+
+
+def test_who_does_not_read_is_cut(port: int) -> None:
+    wait_for(lambda: requests() == 0)
+    with connect(port) as deaf:
+        deaf.sendall(b"GET /big HTTP/1.0\r\n\r\n")
+        wait_for(lambda: requests() == 1)
+        wait_for(lambda: requests() == 0)
+
+
+def test_the_oldest_gives_way_where_there_are_many(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "TIME_S", 60.0)
+    silent = [connect(port) for _ in range(server.MOST_CONNECTIONS)]
+    assert ask(port, "/page")[0] == 200
+    assert silent[0].recv(1) == b""
+    silent[-1].settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        silent[-1].recv(1)
+    for one in silent:
+        one.close()
+
+
+def test_pages_that_hang_take_a_bounded_number_of_threads_and_let_it_be_closed() -> None:
+    go_on = Event()
+    hanging: list[str] = []
+    wait_for(lambda: requests() == 0)
+
+    def hangs(path: str) -> Page:
+        hanging.append(path)
+        go_on.wait()
+        return page(path)
+
+    number = free_port()
+    one = open_server(Address("127.0.0.1", number, given=True), hangs)
+    assert one is not None
+    one.start()
+    waiting = []
+    for count in range(server.MOST_THREADS):
+        waiting.append(connect(number))
+        waiting[-1].sendall(b"GET / HTTP/1.0\r\n\r\n")
+        wait_for(lambda: len(hanging) == count + 1)  # noqa: B023 - it is waited for here
+    waiting.append(connect(number))
+    assert waiting[-1].recv(1) == b""
+    assert requests() == server.MOST_THREADS
+    begun_s = time.monotonic()
+    one.close()
+    assert time.monotonic() - begun_s < 0.1
+    go_on.set()
+    wait_for(lambda: requests() == 0)
+    for client in waiting:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\r\n\r\n", b"\x00\xff\xfe\r\n\r\n", b"GET " + b"/" * 70_000, b"\x16\x03\x01\x02\x00"]
+)
+def test_junk_is_answered_or_cut_and_others_are_served(port: int, junk: bytes) -> None:
+    with connect(port) as client:
+        client.sendall(junk)
+        assert ask(port, "/page")[0] == 200
+
+
+def test_a_host_that_is_not_ours_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"^http: 192\.0\.2\.1:80: Cannot assign requested address; give --http"):
+        open_server(Address("192.0.2.1", 80, given=True), page)
+
+
+def test_an_address_that_others_can_reach_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    one = open_server(Address("0.0.0.0", 0, given=True), page)  # noqa: S104 - that is what is tested
+    assert isinstance(one, HttpServer)
+    one.start()
+    one.close()
+    assert "there is no password" in caplog.text
