@@ -30,7 +30,7 @@ demo: $(BIN)/.core
 test: $(BIN)/.dev system-packages
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

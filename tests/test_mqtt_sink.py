@@ -46,10 +46,10 @@ def test_labels_go_to_their_topics(broker: Broker, listener: Listener) -> None:
     assert listener.payloads("har/watch/availability") == ["online", "offline"]
 
 
-def test_the_newest_label_is_retained_for_who_comes_later(broker: Broker) -> None:
+def test_the_newest_label_is_retained_for_who_comes_later(broker: Broker, listener: Listener) -> None:
     worker = worker_for(broker.port, "home/har")
     worker.put([prediction("watch", label="laying")])
-    wait_for(lambda: worker.written == 1)
+    wait_for(lambda: bool(listener.payloads("home/har/watch/prediction")))  # else it may be on its way still
     late = Listener(broker.port)
     wait_for(lambda: ("home/har/watch/activity", "laying", True) in late.heard)
     wait_for(lambda: ("home/har/status", "online", True) in late.heard)
