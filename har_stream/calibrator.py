@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.calibration import WAIT_S, Calibration, CalibrationError, angle_deg
-from har_stream.daemon import POLL_S, fitting_source, load_model
+from har_stream.daemon import POLL_S
 from har_stream.devices import LAWFUL_ID
 from har_stream.errors import ConfigError, HarStreamError
 from har_stream.manifest import MANIFEST, MODELS, UprightConstants, load_manifest
+from har_stream.parts import fitting_source, load_model
 from har_stream.pipeline import Pipeline
 from har_stream.samples import Block, Refused, WindowBlock
 from har_stream.settings import Settings

@@ -192,7 +192,7 @@ def _ports(_: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     faults: list[str] = []
     settings = gather(arguments.config, os.environ, _given(arguments), faults)
-    from har_stream.daemon import check_parts  # noqa: PLC0415
+    from har_stream.parts import check_parts  # noqa: PLC0415
     from har_stream.state_file import state_folder  # noqa: PLC0415
 
     folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)

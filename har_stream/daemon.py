@@ -15,33 +15,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
-from har_stream.classifier import Classifier
 from har_stream.engine_books import EngineBooks
-from har_stream.errors import ConfigError, HarStreamError
 from har_stream.keeper import Keeper
-from har_stream.manifest import Manifest, load_manifest, resolve
+from har_stream.parts import fitting_source, load_model, record_folder
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.recorder import Recorder
-from har_stream.recording_file import check_folder as check_record_folder
 from har_stream.recordings import Recordings
 from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
 from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
-from har_stream.sources import open_source
-from har_stream.sources.source import CONNECTED, Source
-from har_stream.state_file import StateFile, check_folder
+from har_stream.sources.source import CONNECTED
+from har_stream.state_file import StateFile
 from har_stream.vitals import RecordingVitals, SinkVitals, Vitals
 from har_stream.web.address import parse_address
 
@@ -55,7 +47,6 @@ LAST_TICK_S: Final = 0.5
 LAST_KEEP_S: Final = 0.4
 POLL_S: Final = 0.1
 
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -267,62 +258,3 @@ class Daemon:
             self._settings.source,
             ", ".join(sinks),
         )
-
-
-def load_model(settings: Settings) -> tuple[Manifest, Classifier]:
-    """Return the manifest, with the hop that the settings ask for, and the classifier. Raises ConfigError."""
-    folder = resolve(settings.model)
-    manifest = _with_hop(load_manifest(folder), settings.hop)
-    return manifest, Classifier(folder, manifest, engine=settings.engine)
-
-
-def _with_hop(manifest: Manifest, hop: int) -> Manifest:
-    """Return the manifest with another hop at run time, 0 for the model's own."""
-    if hop > manifest.framing.window:
-        raise ConfigError(f"hop {hop} is longer than the model's window of {manifest.framing.window} samples")
-    framing = msgspec.structs.replace(manifest.framing, hop=hop or manifest.framing.hop)
-    return msgspec.structs.replace(manifest, framing=framing)
-
-
-def record_folder(settings: Settings) -> Path:
-    """Return the folder of recordings. Raises ConfigError for a home that is nobody's."""
-    try:
-        return Path(settings.record).expanduser()
-    except RuntimeError as error:
-        raise ConfigError(f"record: {error}") from None
-
-
-def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
-    """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
-    source = open_source(settings.source, settings)
-    if manifest is not None:
-        source.fit(manifest.framing)
-    most = settings.intake.max_devices
-    if source.devices is not None and source.devices > most:
-        raise ConfigError(
-            f"{settings.source}: brings {source.devices} devices, but intake.max_devices is {most}: raise it"
-        )
-    return source
-
-
-def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
-    """Return what is wrong with the model, source and sinks that the settings name and the state, a line each."""
-    faults: list[str] = []
-    model = _tried(lambda: load_model(settings), faults)
-    _tried(lambda: fitting_source(settings, model[0] if model else None), faults)
-    for sink in settings.sinks:
-        _tried(partial(open_sink, sink, settings), faults)
-    if state is not None:
-        _tried(partial(check_folder, state), faults)
-    _tried(lambda: parse_address(settings.http), faults)
-    if settings.record:
-        _tried(lambda: check_record_folder(record_folder(settings)), faults)
-    return faults
-
-
-def _tried(make: Callable[[], T], faults: list[str]) -> T | None:
-    try:
-        return make()
-    except HarStreamError as error:
-        faults.append(str(error))
-        return None

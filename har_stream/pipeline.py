@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
-from har_stream.activities import NAME_BY_CODE, UNKNOWN, WALKING
+from har_stream.activities import WALKING
 from har_stream.batch import NEW, laps
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifier
@@ -21,11 +21,12 @@ from har_stream.framed import FramedWindows, concatenate, majority_of_last_half,
 from har_stream.intake import Intake
 from har_stream.manifest import Manifest
 from har_stream.plausibility import Plausibility, Suspicion
+from har_stream.predictions import Predictions
 from har_stream.preprocessing import Preprocessing
 from har_stream.resampling import Resampling
-from har_stream.samples import Block, Prediction, Refused, SampleBlock, Settled, TimedBlock, WindowBlock, with_times
+from har_stream.samples import Block, Prediction, Refused, SampleBlock, TimedBlock, WindowBlock, with_times
 from har_stream.settings import IntakeSettings
-from har_stream.smoothing import LAG, NONE, Smoothed, Smoother
+from har_stream.smoothing import Smoothed, Smoother
 from har_stream.state import DeviceMemory, DeviceState, States
 from har_stream.upright import Upright
 
@@ -62,6 +63,7 @@ class Pipeline:
         self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
         self._has_truth = np.zeros(rows, np.bool_)
+        self._predictions = Predictions(manifest.labels, framing, self._devices.name, self._has_truth)
 
     @property
     def buffered(self) -> int:
@@ -266,11 +268,11 @@ class Pipeline:
             self._suspect(self._plausibility.check(windows.rows[turn], windows.values[turn]))
         if self._upright is None:
             raw, smoothed = self._classify(windows)
-            return self._predictions(windows, raw, smoothed, np.concatenate(turns))
+            return self._predictions.of(windows, raw, smoothed, np.concatenate(turns))
         told = []
         for turn in turns:
             part = windows.only(turn)
-            told += self._predictions(part, *self._classify(part), np.arange(len(turn)))
+            told += self._predictions.of(part, *self._classify(part), np.arange(len(turn)))
         return told
 
     def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed]:
@@ -285,49 +287,3 @@ class Pipeline:
             upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
         return probabilities, self._smoother.push(windows.rows, windows.begins, probabilities)
-
-    def _predictions(
-        self, windows: FramedWindows, probabilities: NDArray[np.float32], smoothed: Smoothed, order: NDArray[np.intp]
-    ) -> list[Prediction]:
-        probabilities = probabilities[:, : len(self._labels)]
-        raw = probabilities.argmax(axis=1)
-        return [
-            self._prediction(
-                int(windows.rows[at]),
-                float(windows.start_s[at]),
-                self._labels[raw[at]],
-                probabilities[at],
-                self._label(smoothed.in_force[at]),
-                self._label(smoothed.settled[at]) if smoothed.settled[at] != NONE else None,
-                int(windows.truth[at]),
-            )
-            for at in order
-        ]
-
-    def _label(self, index: int) -> str:
-        return UNKNOWN if index == NONE else self._labels[index]
-
-    def _prediction(
-        self,
-        row: int,
-        start_s: float,
-        raw: str,
-        probabilities: NDArray[np.float32],
-        in_force: str,
-        settled: str | None,
-        truth: int,
-    ) -> Prediction:
-        framing = self._framing
-        end_s = start_s + (framing.window - 1) / framing.rate_hz
-        settled_end_s = start_s + (framing.window - LAG * framing.hop) / framing.rate_hz
-        return Prediction(
-            device=self._devices.name(row),
-            start_s=start_s,
-            end_s=end_s,
-            raw=raw,
-            label=in_force,
-            probabilities=dict(zip(self._labels, probabilities.tolist(), strict=True)),
-            settled=Settled(settled_end_s - framing.hop / framing.rate_hz, settled_end_s, settled) if settled else None,
-            truth=NAME_BY_CODE[truth],
-            has_truth=bool(self._has_truth[row]),
-        )

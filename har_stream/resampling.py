@@ -10,28 +10,26 @@ is shifted by this filter's delay, so that a sample's time is still that of the 
 
 A stream begins anew after a gap longer than max_gap_s and where the clock was set back by more than rewind_s. Shorter
 gaps are bridged by the same line. What is out of order is the business of ordering.py.
-
-On recordings of walking and sitting people, cubic interpolation gave the same labels as the line does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfreqz
 
 from har_stream.accounting import Accounting
 from har_stream.activities import UNLABELLED
 from har_stream.batch import NEW, Batch
 from har_stream.butterworth import ButterworthLowPass
+from har_stream.grid import LOW_PASS_CUTOFF, LOW_PASS_ORDER, Grid, Points
 from har_stream.interpolation import interpolate
 from har_stream.manifest import LowPass
 from har_stream.ordering import Run, in_order, joined
-from har_stream.samples import SENSOR_AXES, Codes, Rows, TimedBlock
+from har_stream.samples import SENSOR_AXES, Rows, TimedBlock
 
 RATE_SAMPLES: Final = 8
 """From so many samples a rate is told, where the device does not tell it."""
@@ -46,61 +44,10 @@ CHECKED_SAMPLES: Final = 64
 """Over so many samples at least a rate is measured to check it."""
 FINEST: Final = 32
 """Points of the finest grid in each interval of the model's."""
-LOW_PASS_ORDER: Final = 8
-LOW_PASS_CUTOFF: Final = 0.46
-"""Of the model's rate: 0.4 dB down at 20 Hz, 18 dB at 30, which would come back as 20."""
-SLOW_HZ: Final = 0.5
-"""Where the low-pass' delay is taken: it is nearly the same for all that people do."""
 ON_GRID: Final = 1e-3
 """In intervals of a grid: a point so little after the newest sample is reached."""
 WIDE: Final = 2.5
 """In the device's own intervals: what is interpolated between samples farther apart is a bridged gap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Points `fine` times as dense as the model's samples.
-
-    Point j lies phase_s + j * interval_s after the stream's first sample; points skip, skip + fine, ... leave the
-    low-pass as the model's samples 0, 1, ... by whose times they are delay_s late.
-    """
-
-    fine: int
-    interval_s: float
-    phase_s: float
-    skip: int
-
-    @classmethod
-    def of(cls, fine: int, rate_hz: float) -> Grid:
-        """Return the grid whose points lie so that the low-pass' delay is made up for."""
-        interval_s = 1 / (fine * rate_hz)
-        if fine == 1:
-            return cls(fine, interval_s, 0.0, 0)
-        sections = butter(LOW_PASS_ORDER, LOW_PASS_CUTOFF * rate_hz, fs=fine * rate_hz, output="sos")
-        _, response = sosfreqz(sections, worN=[SLOW_HZ], fs=fine * rate_hz)
-        delay_s = float(-np.angle(response[0]) / (2 * np.pi * SLOW_HZ))
-        skip = int(delay_s // interval_s)
-        return cls(fine, interval_s, delay_s - skip * interval_s, skip)
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """Points of grids, each device's one after the other.
-
-    lane (p,) tells the device; number (p,) which of its grid's points it is; values (p, 6), truth (p,); taken (p,) how
-    many of the samples that waited or are new lie at or before it; bridged (p,) marks those in a gap.
-    """
-
-    lane: NDArray[np.intp]
-    number: NDArray[np.int64]
-    values: NDArray[np.float64]
-    truth: Codes
-    taken: NDArray[np.int64]
-    bridged: NDArray[np.bool_]
-
-    def only(self, chosen: NDArray[np.bool_]) -> Points:
-        """Return the points that a mask chooses."""
-        return Points(*(getattr(self, field.name)[chosen] for field in fields(Points)))
 
 
 class Resampling:

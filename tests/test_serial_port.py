@@ -13,10 +13,10 @@ import pytest
 
 from har_stream.accounting import Accounting
 from har_stream.classifier import Classifier
-from har_stream.daemon import fitting_source
 from har_stream.errors import ConfigError
 from har_stream.formats import frames, lines, witmotion
 from har_stream.manifest import load_manifest, resolve
+from har_stream.parts import fitting_source
 from har_stream.pipeline import Pipeline
 from har_stream.profiles import G
 from har_stream.samples import SampleBlock, Samples

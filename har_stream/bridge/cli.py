@@ -158,12 +158,35 @@ def _add_simulate(commands: argparse._SubParsersAction[Parser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     simulate.set_defaults(run=_simulate)
+    _add_motion(simulate)
+    _add_faults(simulate)
+    _add_fleet(simulate)
     add = simulate.add_argument
     add("--to", metavar="mqtt://HOST:PORT/PREFIX", help="a broker; without it, a pseudo-terminal")
     add("--link", type=Path, metavar="PATH", help="a symbolic link to the pseudo-terminal")
     add("--wait-for-reader", action="store_true", help="begin when somebody has opened the pseudo-terminal")
     add("--format", choices=DECODERS, help="frames, on a broker cbor-block, if not given")
     add("--profile", help="the device's units, scales and mounting, by the name of a built-in profile")
+    add("--speed", type=_speed, default=1.0, help="times real time, or max")
+    add(
+        "--duration",
+        type=_number("duration", 0.001, 1e9),
+        metavar="SECONDS",
+        help="of the devices' time; without it, as long as there is motion",
+    )
+    add(
+        "--start",
+        type=_number("start", 0.0, 1e11),
+        metavar="EPOCH_S",
+        help="the time of the first sample in formats that tell it (default: now)",
+    )
+    add("--config", type=Path, help="a configuration file (TOML) that says how to get into the broker")
+    add("--seed", type=_whole("seed", 0, 2**32), default=1, metavar="N", help="the same seed sends the same samples")
+    add("--every", type=_number("every", 0.1, 1e6), default=5.0, metavar="SECONDS", help="between reports (default 5)")
+
+
+def _add_motion(simulate: Parser) -> None:
+    add = simulate.add_argument
     add("--script", default="day", help="day, or ACTIVITY:SECONDS,...; again and again")
     add(
         "--from",
@@ -174,6 +197,10 @@ def _add_simulate(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     add("--subject", default="", help="only these of HAPT's volunteers: 1,3")
     add("--rate", type=_number("rate", 1.0, FASTEST_HZ), help="samples a second (default: the profile's, else 50)")
+
+
+def _add_faults(simulate: Parser) -> None:
+    add = simulate.add_argument
     add(
         "--jitter",
         type=_number("jitter", 0.0, MOST_JITTER),
@@ -195,6 +222,10 @@ def _add_simulate(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="SHARE",
         help="of samples or blocks in which one bit is flipped",
     )
+
+
+def _add_fleet(simulate: Parser) -> None:
+    add = simulate.add_argument
     add("--device", metavar="ID", help="what a lone device is called")
     add(
         "--devices",
@@ -210,22 +241,6 @@ def _add_simulate(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="N",
         help="samples a message, on a broker (default 25)",
     )
-    add("--speed", type=_speed, default=1.0, help="times real time, or max")
-    add(
-        "--duration",
-        type=_number("duration", 0.001, 1e9),
-        metavar="SECONDS",
-        help="of the devices' time; without it, as long as there is motion",
-    )
-    add(
-        "--start",
-        type=_number("start", 0.0, 1e11),
-        metavar="EPOCH_S",
-        help="the time of the first sample in formats that tell it (default: now)",
-    )
-    add("--config", type=Path, help="a configuration file (TOML) that says how to get into the broker")
-    add("--seed", type=_whole("seed", 0, 2**32), default=1, metavar="N", help="the same seed sends the same samples")
-    add("--every", type=_number("every", 0.1, 1e6), default=5.0, metavar="SECONDS", help="between reports (default 5)")
 
 
 def _simulate(arguments: argparse.Namespace, stop: Stop) -> int:
