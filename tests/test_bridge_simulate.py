@@ -70,10 +70,14 @@ def test_loss_and_damage_are_what_is_counted_and_the_same_each_time(tmp_path: Pa
         with virtual_device(tmp_path / name, *words) as device:
             heard.append(read_port(tmp_path / name))
             _, reports = device.ended()
-    assert heard[0] == heard[1]
     told = reports[-1]
-    frames = Decoder().push(heard[0])
+    frames, again = (Decoder().push(data) for data in heard)
+    assert len(heard[0]) == len(heard[1])
     numbers = [frame.sequence for frame in frames if isinstance(frame, Sample)]
+    assert numbers == [frame.sequence for frame in again if isinstance(frame, Sample)]
+    # To the last bit a value depends on how many were computed with it, and that on how busy the machine is.
+    values, others = ([one.values for one in some if isinstance(one, Sample)] for some in (frames, again))
+    np.testing.assert_allclose(values, others, rtol=1e-5, atol=1e-6)
     assert len(numbers) == told["sent"] - told["corrupted"]
     assert told["sent"] + told["lost"] == 1000
     assert 60 < told["lost"] < 140
@@ -99,7 +103,7 @@ def test_a_reader_may_go_and_come_back_and_then_the_link_goes(tmp_path: Path) ->
     link = tmp_path / "imu"
     with virtual_device(link, "--script", SCRIPT) as device:
         first = Decoder().push(read_port(link, until=0.5))
-        time.sleep(0.3)
+        time.sleep(1.5)
         again = [frame for frame in Decoder().push(read_port(link, until=0.5)) if isinstance(frame, Sample)]
         code, reports = device.end(signal.SIGINT)
     before = [frame for frame in first if isinstance(frame, Sample)]

@@ -14,7 +14,7 @@ from har_stream.accounting import Accounting
 from har_stream.activities import ACTIVITIES, CODE_BY_NAME
 from har_stream.bridging import UniformBatch
 from har_stream.framed import FramedWindows
-from har_stream.samples import Prediction, SampleBlock, WindowBlock
+from har_stream.samples import Prediction, SampleBlock, TimedBlock, WindowBlock
 from tests.motion import block, model, motion, pipeline
 
 
@@ -241,3 +241,17 @@ def test_the_books_balance_after_every_tick(steps: list[tuple[str, int, int, str
         place[device] += samples
         assert accounting.balance(stream.buffered) == 0
         assert stream.buffered >= 0
+
+
+def test_the_books_count_a_devices_own_samples_where_its_rate_is_another() -> None:
+    accounting = Accounting()
+    stream = pipeline(accounting)
+    values = motion(1, 2 * (1 + 128 + 64 + 60))
+    for start in range(0, len(values), 300):
+        part = values[start : start + 300]
+        accounting.enter(len(part))
+        stream.push([TimedBlock("a", (start + np.arange(len(part))) / 100.0, part, 100.0)], 0.0)
+        assert accounting.balance(stream.buffered) == 0
+    # Two samples for each of the model's; the low-pass' delay and the median's neighbour are a few more.
+    assert accounting.used == pytest.approx(2 * (128 + 64), abs=10)
+    assert stream.buffered == pytest.approx(2 * 60, abs=12)
