@@ -185,12 +185,15 @@ class Resampling:
     def _advance(self, runs: dict[int, Run], *, begins: bool = False) -> Iterator[Batch]:
         """Take samples in order, without a gap, a device each; give what they complete at the model's rate."""
         rows = np.array(list(runs), np.intp)
-        new = np.array([len(run.times_s) for run in runs.values()])
-        points = self._at_model_rate(rows, self._on_grids(rows, list(runs.values()), begins=begins))
-        self._pending[rows] += new
+        now, later = self._until_faster(rows, runs)
+        points = self._at_model_rate(rows, self._on_grids(rows, list(now.values()), begins=begins))
+        self._pending[rows] += [len(run.times_s) for run in now.values()]
         if len(points.lane):
             yield from self._batches(rows, points)
-        self._check_rates(rows, new)
+        for row, run in later.items():
+            self._accounting.drop("rate_risen", self._end(row))
+            if len(run.times_s):
+                yield from self._begin(row, run, None, new=len(run.times_s))
 
     def _on_grids(self, rows: Rows, runs: list[Run], *, begins: bool) -> Points:
         """Interpolate at the points of each device's grid that its samples have reached."""
@@ -258,16 +261,34 @@ class Resampling:
                 stands_for[at],
             )
 
-    def _check_rates(self, rows: Rows, new: NDArray[np.int64]) -> None:
-        """Begin anew, on a finer grid, those whose rate was misjudged or has risen."""
-        self._unchecked[rows] += new
-        due = rows[self._unchecked[rows] >= CHECKED_SAMPLES]
-        interval_s = (self._last_s[due] - self._checked_s[due]) / self._unchecked[due]
-        self._checked_s[due], self._unchecked[due] = self._last_s[due], 0
-        grid_s = 1 / (self._fine[due] * self._rate_hz)
-        for place in np.flatnonzero((grid_s > MUCH_FASTER * interval_s) & (self._fine[due] < FINEST)):
-            self._accounting.drop("rate_risen", self._end(int(due[place])))
-            self._measured_s[due[place]] = interval_s[place]
+    def _until_faster(self, rows: Rows, runs: dict[int, Run]) -> tuple[dict[int, Run], dict[int, Run]]:
+        """Split off, behind the sample that shows it, what comes at a rate that was misjudged or has risen.
+
+        Looked at after every CHECKED_SAMPLES samples of a stream, wherever it is cut into blocks.
+        """
+        checked = self._unchecked[rows]
+        self._unchecked[rows] += [len(run.times_s) for run in runs.values()]
+        later: dict[int, Run] = {}
+        due = self._unchecked[rows] >= CHECKED_SAMPLES
+        for row, before in zip(rows[due].tolist(), checked[due].tolist(), strict=True):
+            stop = self._faster_from(row, runs[row].times_s, CHECKED_SAMPLES - 1 - before)
+            if stop is not None:
+                later[row] = runs[row].only(slice(stop, None))
+                runs = runs | {row: runs[row].only(slice(stop))}
+        return runs, later
+
+    def _faster_from(self, row: int, times_s: NDArray[np.float64], first: int) -> int | None:
+        """Return from which sample on a stream needs a finer grid, None where it does not."""
+        checked_s = times_s[first::CHECKED_SAMPLES]
+        interval_s = np.diff(checked_s, prepend=self._checked_s[row]) / CHECKED_SAMPLES
+        self._checked_s[row] = checked_s[-1]
+        self._unchecked[row] %= CHECKED_SAMPLES
+        grid_s = 1 / (self._fine[row] * self._rate_hz)
+        faster = np.flatnonzero(grid_s > MUCH_FASTER * interval_s)
+        if not len(faster) or self._fine[row] == FINEST:
+            return None
+        self._measured_s[row] = interval_s[faster[0]]
+        return int(first + faster[0] * CHECKED_SAMPLES + 1)
 
 
 def _alike(*properties: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:

@@ -199,6 +199,22 @@ def test_a_device_whose_rate_rises_begins_anew_on_a_finer_grid() -> None:
     assert np.abs(last[50:]).max() < 0.2
 
 
+@given(cuts=st.lists(st.integers(1, 899), max_size=12, unique=True).map(sorted), told_hz=st.sampled_from([None, 50.0]))
+def test_a_rate_that_rises_is_noticed_at_the_same_sample_however_the_stream_is_cut(
+    cuts: list[int], told_hz: float | None
+) -> None:
+    times_s = np.concatenate([np.arange(100) / 50, 2 + np.arange(300) / 200, 3.5 + np.arange(500) / 900])
+    values = noise(3, 900)
+    whole_books, books = Accounting(), Accounting()
+    whole = streams(push(stage(whole_books), TimedBlock("a", times_s, values, told_hz)))
+    edges = pairwise([0, *cuts, 900])
+    parts = streams(push(stage(books), *(TimedBlock("a", times_s[a:b], values[a:b], told_hz) for a, b in edges)))
+    assert [start_s for start_s, _ in parts] == pytest.approx([start_s for start_s, _ in whole], abs=1e-6)
+    assert [told.tobytes() for _, told in parts] == [told.tobytes() for _, told in whole]
+    assert books.dropped == whole_books.dropped
+    assert len(whole) > 2  # it rises twice, and the second time within what is looked at together
+
+
 def test_a_device_that_says_a_rate_far_too_low_is_found_out() -> None:
     times_s = np.arange(2000) / 200
     blocks = [TimedBlock("a", times_s[a : a + 20], tone(times_s[a : a + 20], 33.0), 50.0) for a in range(0, 2000, 20)]
