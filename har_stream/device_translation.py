@@ -11,6 +11,7 @@ from har_stream.alignment import Alignment, Rows
 from har_stream.arrival_clock import ArrivalClock, Span
 from har_stream.formats.format import Readings, SensorRows
 from har_stream.profiles import Conversion, Profile
+from har_stream.reordering import Reordering
 from har_stream.samples import Block, Refused, SampleBlock, Samples, TimedBlock
 
 SAME_RATE: Final = 0.01
@@ -29,13 +30,16 @@ NO_RATE: Final = "no_rate"
 
 
 class DeviceTranslation:
-    """The conversion, alignment and clock of one device."""
+    """The conversion, alignment, order and clock of one device; reorders tells that its blocks may come in disorder."""
 
-    def __init__(self, device: str, profile: Profile, *, format_name: str | None, model_rate_hz: float) -> None:
+    def __init__(
+        self, device: str, profile: Profile, *, format_name: str | None, model_rate_hz: float, reorders: bool
+    ) -> None:
         self.device, self.format = device, format_name
         self._profile, self._model_rate_hz = profile, model_rate_hz
         self._conversions: dict[tuple[str | None, str | None], Conversion] = {}
         self._alignment: Alignment | None = None
+        self._reordering = Reordering() if reorders else None
         self._clock: ArrivalClock | None = None
         self._waiting: list[Samples] = []
         self._at_model_rate = False
@@ -45,9 +49,9 @@ class DeviceTranslation:
         """Translate readings of both sensors."""
         values = self._conversion(readings.acc_unit, readings.gyro_unit).samples(readings.values)
         if readings.times_s is not None:
-            return [TimedBlock(self.device, readings.times_s, values, readings.rate_hz)]
+            return self._in_order(TimedBlock(self.device, readings.times_s, values, readings.rate_hz))
         if readings.start_s is not None and readings.rate_hz is not None:
-            return [self._block(readings.start_s, readings.rate_hz, values)]
+            return self._in_order(self._block(readings.start_s, readings.rate_hz, values))
         return self._by_arrival(values, readings.rate_hz, arrival_s)
 
     def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
@@ -59,7 +63,10 @@ class DeviceTranslation:
     def flush(self) -> list[Block]:
         """Give or refuse all that waits: nothing more comes."""
         blocks = self._alignment.flush() if self._alignment else []
-        return blocks + self._give_up()
+        return [*blocks, *(self._reordering.flush() if self._reordering else []), *self._give_up()]
+
+    def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
+        return [*self._reordering.push(block)] if self._reordering else [block]
 
     def _conversion(self, acc_unit: str | None, gyro_unit: str | None) -> Conversion:
         units = (acc_unit, gyro_unit)

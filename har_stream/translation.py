@@ -1,6 +1,6 @@
 """What sources hand over, to blocks: bytes, the time of their arrival and the device that they came from.
 
-    bytes -> format told -> decoder -> profile -> alignment or arrival clock -> blocks
+    bytes -> format told -> decoder -> profile -> alignment, order or arrival clock -> blocks
 
 One Translator serves a serial line, or all messages of a broker.
 """
@@ -111,7 +111,13 @@ class Translator:
             profile = self._profile or self._profiles.of(name) or self._profiles.for_format(reader.format or "")
             if self._rate_hz is not None:
                 profile = msgspec.structs.replace(profile, rate_hz=self._rate_hz)
-            device = DeviceTranslation(name, profile, format_name=reader.format, model_rate_hz=self._model_rate_hz)
+            device = DeviceTranslation(
+                name,
+                profile,
+                format_name=reader.format,
+                model_rate_hz=self._model_rate_hz,
+                reorders=not self._stream,  # a line brings nothing out of order
+            )
             self._devices[name] = device
             if len(self._devices) > self._most:
                 blocks += self._devices.popitem(last=False)[1].flush()

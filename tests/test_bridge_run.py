@@ -72,6 +72,7 @@ def test_labels_at_the_daemon_are_those_of_a_port_of_its_own(
         messages = cutting.push(uniform_samples.push(blocks))
         bridged += [far.push(message.payload, arrival_s, "belt") for message in messages]
     bridged += [far.push(message.payload, 0.0, "belt") for message in cutting.flush()]
+    bridged.append(far.flush())
     expected, got = labels(direct), labels(bridged)
     assert len(expected) > 20
     assert [one.label for one in got] == [one.label for one in expected]
