@@ -89,12 +89,23 @@ def test_an_interrupted_fit_has_the_weights_of_its_lowest_loss(small_uci: Path, 
 
 def test_weights_that_became_worse_since_are_put_back() -> None:
     model = Network()
-    watch = Watch(model, 9, 1, lambda: None, [], lambda: False)
+    watch = Watch(model, 9, 1, 1, lambda: None, [], lambda: False)
     for index, loss in enumerate((2.0, 1.0, 1.5, math.nan)):
         model.weights = [np.array([loss])]
         watch.on_epoch_end(index, {"loss": loss, "accuracy": 0.5})
     fitted = watch.fitted(interrupted=True)
     assert (fitted.kept, model.weights[0].item()) == (2, 1.0)
+
+
+@pytest.mark.parametrize(("averaged", "weight"), [(1, 8.0), (2, 6.0), (4, 3.75)])
+def test_a_finished_fit_has_the_mean_of_its_last_weights(averaged: int, weight: float) -> None:
+    model = Network()
+    watch = Watch(model, 4, 1, averaged, lambda: None, [], lambda: False)
+    for index, loss in enumerate((1.0, 2.0, 4.0, 8.0)):
+        model.weights = [np.array([loss])]
+        watch.on_epoch_end(index, {"loss": loss, "accuracy": 0.5})
+    assert watch.fitted(interrupted=False).kept == 4
+    assert model.weights[0].item() == weight
 
 
 class Network:

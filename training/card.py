@@ -86,7 +86,14 @@ def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
     protocol = f"{planned}-fold cross-validation by volunteer"
     if finished < planned:
         protocol = f"{finished} of {planned} folds of a cross-validation by volunteer, which was interrupted"
-    return FIGURES.format(protocol=protocol, table=table, confusion=confusion, **recipe)
+    return FIGURES.format(protocol=protocol, table=table, confusion=confusion, falling=_falling(recipe), **recipe)
+
+
+def _falling(recipe: dict[str, Any]) -> str:
+    """Say where the learning rate ends and what weights are taken, where that is not zero and the last."""
+    end = f" to {recipe['learning_rate_at_end']:g}" if "learning_rate_at_end" in recipe else ""
+    averaged = f", weights averaged over the last {recipe['averaged_epochs']}" if "averaged_epochs" in recipe else ""
+    return f"falling{end}\nalong a half cosine{averaged}"
 
 
 def _confusion(counts: list[list[int]]) -> str:
@@ -95,8 +102,8 @@ def _confusion(counts: list[list[int]]) -> str:
 
 FIGURES = """\
 {protocol}: each figure is on people that neither the network nor the smoother's
-constants were estimated on. The recipe ({epochs} epochs, batches of {batch}, learning rate {learning_rate:g} falling
-along a half cosine) is {chosen}.
+constants were estimated on. The recipe ({epochs} epochs, batches of {batch}, learning rate {learning_rate:g} \
+{falling}) is {chosen}.
 
 | figure | value |
 | --- | --- |

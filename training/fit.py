@@ -119,7 +119,8 @@ def fit(
     model = fused(plain)
     total, batches = epochs or recipe.epochs, -(-windows // recipe.batch)
     _compile(keras, model, recipe, updates=total * batches)
-    watch = Watch(model, total, batches, lambda: _accuracy_on(held_out, model, arch), told, stop)
+    averaged = min(recipe.averaged_epochs, total)
+    watch = Watch(model, total, batches, averaged, lambda: _accuracy_on(held_out, model, arch), told, stop)
     hooks = keras.callbacks.LambdaCallback(on_epoch_end=watch.on_epoch_end, on_train_batch_end=watch.on_batch_end)
     drawing: dict[str, Any] = {"seed": seed, "augmentation": recipe.augmentation, "sampling": sampling}
     for first, last, values, targets in epochs_of(corpus, outputs=outputs, epochs=total, **drawing):
@@ -150,13 +151,17 @@ def sampling_of(arch: Architecture, corpus: Corpus) -> Sampling | None:
 
 
 class Watch:
-    """Follows a fit: records its epochs, stops it where that is asked for, and keeps the best weights for that."""
+    """Follows a fit: records its epochs, averages the weights of the last ones, and stops it where that is asked for.
+
+    For the case that it is stopped it keeps the best weights.
+    """
 
     def __init__(
         self,
         model: Any,
         planned: int,
         batches: int,
+        averaged: int,
         held_out_accuracy: Callable[[], float | None],
         told: Sequence[Callable[[Epoch], None]],
         stop: Callable[[], bool],
@@ -164,6 +169,8 @@ class Watch:
         self._model = model
         self._planned = planned
         self._batches = batches
+        self._averaged = averaged
+        self._sum: list[NDArray[np.float64]] = []
         self._held_out_accuracy = held_out_accuracy
         self._told = told
         self._stop = stop
@@ -187,14 +194,19 @@ class Watch:
         self._epochs.append(epoch)
         if epoch.loss < self._lowest:
             self._lowest, self._best = epoch.loss, (epoch.number, self._model.get_weights())
+        if epoch.number > self._planned - self._averaged:
+            weights = [np.asarray(one, np.float64) for one in self._model.get_weights()]
+            self._sum = [before + one for before, one in zip(self._sum, weights, strict=True)] if self._sum else weights
         for one in self._told:
             one(epoch)
         self._model.stop_training = self._stop()
 
     def fitted(self, *, interrupted: bool) -> Fitted:
-        """Return what came of the fit; where it was interrupted, with the best weights put back."""
+        """Return what came of the fit: the averaged weights; where it was interrupted, the best."""
         done = len(self._epochs)
         if not interrupted or done == self._planned:
+            if self._averaged > 1:
+                self._model.set_weights([one / self._averaged for one in self._sum])
             return Fitted(self._model, self._epochs, self._planned, done, None)
         kept, weights = self._best
         if kept:
@@ -208,7 +220,8 @@ def logits_of(model: Any, arch: Architecture, values: NDArray[np.float32]) -> ND
 
 
 def _compile(keras: Any, model: Any, recipe: Recipe, *, updates: int) -> None:
-    rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, updates)
+    end = recipe.learning_rate_at_end / recipe.learning_rate
+    rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, updates, alpha=end)
     model.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clip_norm),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),

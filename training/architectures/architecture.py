@@ -13,7 +13,7 @@ from training.examples import Sampling
 
 
 class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How an architecture is trained: AdamW, its learning rate falling to 0 along a half cosine."""
+    """How an architecture is trained: AdamW, its learning rate falling along a half cosine."""
 
     epochs: int
     batch: int
@@ -21,6 +21,13 @@ class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
     clip_norm: float
     chosen: str
     """How these numbers were come by, for the model card."""
+    learning_rate_at_end: float = 0.0
+    averaged_epochs: int = 1
+    """The weights are the mean of those after each of the last so many epochs.
+
+    Source: P. Izmailov et al., Averaging weights leads to wider optima and better generalization, 2018,
+    arXiv:1803.05407.
+    """
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = None
