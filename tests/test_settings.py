@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,10 @@ def test_sinks_in_the_environment_are_parted_by_spaces() -> None:
 
 @pytest.mark.parametrize(("key", "variable"), list(zip(KINDS, VARIABLES, strict=True)))
 def test_every_key_has_its_variable(key: str, variable: str) -> None:
-    value = {"engine": "tensorflow", "log_level": "debug", "sinks": "7", "mqtt.insecure": "true"}.get(key, "7")
-    of_key: dict[str, Any] = {"sinks": ("7",), "mqtt.insecure": True}
+    value = {"engine": "tensorflow", "log_level": "debug", "sinks": "7", "mqtt.insecure": "true", "mqtt.qos": "0"}.get(
+        key, "7"
+    )
+    of_key: dict[str, Any] = {"sinks": ("7",), "mqtt.insecure": True, "mqtt.qos": 0}
     expected = of_key.get(key, value if KINDS[key] is str or not value.isdigit() else 7)
     assert value_of(load_settings(None, {variable: value}, {}), key) == expected
 
@@ -209,11 +212,16 @@ def test_deeply_dotted_keys_are_faults_like_others(scratch: Path) -> None:
     assert len(faults_of(scratch, ".".join("a" * 5000) + " = 1\nhop.a.a.a.a = 2")) == 2
 
 
+def flat(table: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
 def test_the_shipped_file_holds_every_key_with_its_default() -> None:
-    table = tomllib.loads(SHIPPED.read_text("utf-8"))
-    shipped = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    for section, held in table.items():
-        shipped |= {f"{section}.{key}": value for key, value in held.items()} if isinstance(held, dict) else {}
+    shipped = dict(flat(tomllib.loads(SHIPPED.read_text("utf-8"))))
     assert set(shipped) == set(KINDS)
     for key, value in shipped.items():
         default = value_of(Settings(), key)
