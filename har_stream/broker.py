@@ -1,7 +1,8 @@
 """Which MQTT broker, and how to get in: what mqtt://user@host:port and [mqtt] say of it.
 
-A password never stands in a URI, and never travels without TLS unless the broker is on this machine or
-mqtt.insecure allows it.
+Nothing goes to a broker on another machine without TLS unless mqtt.insecure allows it, least of all a password, which
+never stands in a URI either. It comes from the first of these that has one: the environment, mqtt.password_file, and
+the credential mqtt_password that systemd hands over in a folder of its own.
 """
 
 from __future__ import annotations
@@ -18,13 +19,19 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from har_stream.errors import ConfigError
-from har_stream.settings import MQTT_PASSWORD, MqttSettings
+from har_stream.settings import MQTT_PASSWORD, MqttSettings, TlsSettings
 from har_stream.uri import Uri
 
 PLAIN, TLS = "mqtt", "mqtts"
 DEFAULT_PORTS: Final = {PLAIN: 1883, TLS: 8883}
 LONGEST_TEXT: Final = 65535
 """Bytes of a text in MQTT."""
+LONGEST_PREFIX: Final = 1024
+"""Bytes of the topic prefix: what is put behind it has to fit too."""
+DEFAULT_PREFIX: Final = "har"
+WILDCARDS: Final = frozenset("+#")
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+CREDENTIAL: Final = "mqtt_password"
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +72,12 @@ def parse_broker(uri: Uri, settings: MqttSettings, environment: Mapping[str, str
     password = _password(settings, environment)
     if password is not None and user is None:
         raise ConfigError(f"{uri.text}: a password needs a user name: {uri.scheme}://USER@{host}")
-    if password is not None and uri.scheme == PLAIN and not (_on_this_machine(host) or settings.insecure):
+    if uri.scheme == PLAIN and not (_on_this_machine(host) or settings.insecure):
+        what = "what it hears and says" if password is None else "the password"
         raise ConfigError(
-            f"{uri.text}: the password would be readable to all on the way: take {TLS}://, or set mqtt.insecure = true"
+            f"{uri.text}: {what} would be readable to all on the way: take {TLS}://, or set mqtt.insecure = true"
         )
-    return Broker(host, port, _context(settings) if uri.scheme == TLS else None, user, password)
+    return Broker(host, port, _context(settings.tls) if uri.scheme == TLS else None, user, password)
 
 
 def _on_this_machine(host: str) -> bool:
@@ -79,28 +87,66 @@ def _on_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-def _context(settings: MqttSettings) -> ssl.SSLContext:
-    """Return what checks the broker's certificate and host name."""
+def topic_prefix(uri: Uri) -> str:
+    """Return the topic prefix that a URI's path says, percent-escapes taken off. Raises ConfigError."""
+    path = uri.rest.removeprefix("//").partition("/")[2]
+    prefix = unquote(path, errors="surrogateescape").strip("/") or DEFAULT_PREFIX
+    if uri.query or "#" in path:
+        raise ConfigError(f"{uri.text}: expected {uri.scheme}://host:port/prefix")
+    # What begins with $ is the broker's own.
+    lawful = all(prefix.split("/")) and not WILDCARDS & set(prefix) and not prefix.startswith("$")
+    if not lawful or not prefix.isprintable() or len(prefix.encode()) > LONGEST_PREFIX:
+        raise ConfigError(f"{uri.text}: {prefix!r} is no lawful topic prefix")
+    return prefix
+
+
+def _context(tls: TlsSettings) -> ssl.SSLContext:
+    """Return what checks the broker's certificate and host name, and shows it ours where we have one."""
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file or None)
+        context = ssl.create_default_context(cafile=tls.ca_file or None)
     except ssl.SSLError:
-        raise ConfigError(f"mqtt.ca_file: {settings.ca_file}: holds no certificates (PEM)") from None
+        raise ConfigError(f"mqtt.tls.ca_file: {tls.ca_file}: holds no certificates (PEM)") from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"mqtt.ca_file: {settings.ca_file}: {_reason(error)}") from None
+        raise ConfigError(f"mqtt.tls.ca_file: {tls.ca_file}: {_reason(error)}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.key_file and not tls.cert_file:
+        raise ConfigError("mqtt.tls.key_file: a key needs its certificate: set mqtt.tls.cert_file")
+    if tls.cert_file:
+        _show(context, tls)
     return context
 
 
+def _show(context: ssl.SSLContext, tls: TlsSettings) -> None:
+    """Have a client's certificate shown; the key may be in the same file."""
+    for key, path in (("cert_file", tls.cert_file), ("key_file", tls.key_file)):
+        try:
+            Path(path or tls.cert_file).open("rb").close()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"mqtt.tls.{key}: {path}: {_reason(error)}") from None
+    try:
+        # Without a password, OpenSSL would ask for that of an encrypted key on the terminal.
+        context.load_cert_chain(tls.cert_file, tls.key_file or None, password="")
+    except (ssl.SSLError, ValueError):
+        where = f"mqtt.tls.cert_file: {tls.cert_file}"
+        raise ConfigError(f"{where}: no certificate (PEM) with its own key, not encrypted") from None
+
+
 def _password(settings: MqttSettings, environment: Mapping[str, str]) -> str | None:
-    """Return the password, None where none is set; the environment goes before the file."""
+    """Return the password, None where none is set; see the module for where it comes from."""
     given = environment.get(MQTT_PASSWORD)
     if given:
         return _text(given, MQTT_PASSWORD)
-    if not settings.password_file:
-        return None
-    where = f"mqtt.password_file: {settings.password_file}"
+    if settings.password_file:
+        return _password_in(Path(settings.password_file), f"mqtt.password_file: {settings.password_file}")
+    credential = Path(environment.get(CREDENTIALS, ""), CREDENTIAL)
+    if environment.get(CREDENTIALS) and credential.exists():
+        return _password_in(credential, f"credential {CREDENTIAL}")
+    return None
+
+
+def _password_in(path: Path, where: str) -> str:
     try:
-        with Path(settings.password_file).open("rb") as file:
+        with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
                 log.warning("%s: everybody on this machine can read it: chmod 600", where)
             text = file.read(LONGEST_TEXT + 2).decode(errors="surrogateescape")

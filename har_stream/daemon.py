@@ -106,7 +106,9 @@ class Daemon:
             stream=self._books.read(),
             source="" if condition == CONNECTED else condition,
             reconnects=self._source.reconnects,
-            sinks=tuple(SinkVitals(one.name, one.condition, one.written, one.dropped) for one in self._sinks),
+            sinks=tuple(
+                SinkVitals(one.name, one.condition, one.written, one.dropped, one.waiting) for one in self._sinks
+            ),
             recording=RecordingVitals(recorder.condition, recorder.recorded, recorder.lost, recorder.files)
             if recorder is not None
             else None,

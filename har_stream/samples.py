@@ -22,6 +22,8 @@ SENSOR_AXES: Final = 6
 """acc x y z in g, gyro x y z in rad/s."""
 
 RATE_TOLERANCE: Final = 1e-3
+MS: Final = 1000
+"""Milliseconds in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,11 @@ class Prediction:
     settled: Settled | None
     truth: str | None = None
     has_truth: bool = False
+
+    @property
+    def id(self) -> str:
+        """The window's own id: the device and the window's start in ms, so that a receiver can drop doubles."""
+        return f"{self.device}-{round(self.start_s * MS)}"
 
     @property
     def confidence(self) -> float:

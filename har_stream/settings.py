@@ -62,18 +62,27 @@ class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_s: Positive = 4.0
 
 
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[mqtt.tls]: whom mqtts: believes, and how we show who we are."""
+
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+
 class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[mqtt]: the broker that samples come from, and the one that labels are published on."""
 
     client_id: str = ""
+    qos: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
     keepalive_s: Seconds = 15
     backoff_min_s: Seconds = 1
     backoff_max_s: Seconds = 30
     stale_after_s: Positive = 5.0
     payload_limit: Bytes = 65_536
     password_file: str = ""
-    ca_file: str = ""
     insecure: bool = False
+    tls: TlsSettings = TlsSettings()
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,8 +159,21 @@ def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in table.items():
         if isinstance(value, dict) and key == PROFILES:
             yield from _flat_profiles(value)
-        elif isinstance(value, dict) and (key == DEVICES or any(known.startswith(f"{key}.") for known in KINDS)):
-            yield from ((f"{key}.{inner}", held) for inner, held in value.items())
+        elif isinstance(value, dict) and (key == DEVICES or _is_section(key)):
+            yield from _flat_section(key, value)
+        else:
+            yield key, value
+
+
+def _is_section(key: str) -> bool:
+    return any(known.startswith(f"{key}.") for known in KINDS)
+
+
+def _flat_section(section: str, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for inner, value in table.items():
+        key = f"{section}.{inner}"
+        if isinstance(value, dict) and section != DEVICES and _is_section(key):
+            yield from _flat_section(key, value)
         else:
             yield key, value
 
@@ -212,26 +234,33 @@ def _kind(key: str) -> Any:
 def _settings(values: Mapping[str, Any]) -> Settings:
     table: dict[str, Any] = {}
     for key, value in values.items():
-        section, _, inner = key.partition(".")
-        place = table.setdefault(section, {}) if inner else table
-        if section == PROFILES:
-            name, _, inner = inner.rpartition(".")
-            place = place.setdefault(name, {})
-        place[inner or section] = convert(key, value, from_text=isinstance(value, str))
+        place = table
+        *sections, inner = _path(key)
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[inner] = convert(key, value, from_text=isinstance(value, str))
     return msgspec.convert(table, Settings)
 
 
-def _kinds() -> dict[str, Any]:
+def _path(key: str) -> list[str]:
+    """Return the tables that a key stands in, and its name there; names of the user's own may have dots."""
+    section, dot, rest = key.partition(".")
+    if section == PROFILES:
+        return [section, *rest.rsplit(".", 1)]
+    return [section, rest] if section == DEVICES and dot else key.split(".")
+
+
+def _kinds(struct: type[msgspec.Struct], before: str = "") -> dict[str, Any]:
     kinds: dict[str, Any] = {}
-    for field in msgspec.structs.fields(Settings):
+    for field in msgspec.structs.fields(struct):
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            kinds |= {f"{field.name}.{inner.name}": inner.type for inner in msgspec.structs.fields(field.type)}
+            kinds |= _kinds(field.type, f"{before}{field.name}.")
         elif field.name not in (PROFILES, DEVICES):
-            kinds[field.name] = field.type
+            kinds[f"{before}{field.name}"] = field.type
     return kinds
 
 
-KINDS: Final = _kinds()
+KINDS: Final = _kinds(Settings)
 """Every key and the type of its value, but for those below names of the user's own."""
 
 PROFILE_KINDS: Final[dict[str, Any]] = {BASE: str} | {

@@ -30,12 +30,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class SinkVitals:
-    """A sink, and the labels that it took and lost."""
+    """A sink, the labels that it took and lost, and those that wait for it; without a condition it is connected."""
 
     name: str
     condition: str
     written: int
     dropped: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from har_stream.settings import MQTT_PASSWORD, IntakeSettings, MqttSettings
-from har_stream.sources.broker_link import BrokerLink
+from har_stream.mqtt.connection import Connection
+from har_stream.mqtt.link import BrokerLink
+from har_stream.settings import MQTT_PASSWORD, IntakeSettings, MqttSettings, TlsSettings
 from tests.broker import Broker, wait_for
 from tests.certificates import authority
 from tests.fake_broker import FakeBroker, publication
@@ -171,7 +172,7 @@ def test_with_tls_the_certificate_must_be_right(
     broker = Broker(tmp_path, *ours.issue(host))
     broker.start()
     path = {"": "", "ca": str(ours.certificate), "stranger": str(stranger.certificate)}[ca]
-    with Receiver(f"mqtts://127.0.0.1:{broker.port}", mqtt=MqttSettings(ca_file=path)) as receiver:
+    with Receiver(f"mqtts://127.0.0.1:{broker.port}", mqtt=MqttSettings(tls=TlsSettings(ca_file=path))) as receiver:
         wait_for(lambda: told in caplog.text)
         if LISTENS in told:
             tls = Client(CallbackAPIVersion.VERSION2)
@@ -209,11 +210,11 @@ def test_a_network_thread_that_died_is_told_and_replaced(
 ) -> None:
     lives = []
 
-    def dies_at_first(link: BrokerLink) -> None:
+    def dies_at_first(link: BrokerLink, one: Connection) -> None:
         lives.append(link)
         if len(lives) == 1:
             raise SystemExit  # what ends a thread without a word
-        connection(link)
+        connection(link, one)
 
     connection = BrokerLink._connection  # noqa: SLF001 - the fault is put where no input can bring it
     monkeypatch.setattr(BrokerLink, "_connection", dies_at_first)

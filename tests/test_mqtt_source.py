@@ -141,10 +141,10 @@ def test_the_profile_comes_from_the_uri_or_the_settings(broker: Broker, caplog: 
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        ("mqtt://host?format=jsn", "format: Invalid enum value 'jsn'"),
-        ("mqtt://host?topic=a", "unknown option 'topic'"),
-        ("mqtt://host?profile=phyphx", "profile: no profile 'phyphx' .did you mean 'phyphox'"),
-        ("mqtt://host/a,b/#/c", "no topic"),
+        ("mqtt://localhost?format=jsn", "format: Invalid enum value 'jsn'"),
+        ("mqtt://localhost?topic=a", "unknown option 'topic'"),
+        ("mqtt://localhost?profile=phyphx", "profile: no profile 'phyphx' .did you mean 'phyphox'"),
+        ("mqtt://localhost/a,b/#/c", "no topic"),
         ("mqtt://me:hush@host?format=x", "no password in a URI"),
         ("mqtt://me:hu/sh@host", "no password in a URI|no host and port"),
         ("mqtt://me:hu?sh@host", "options are key=value"),

@@ -99,8 +99,8 @@ def test_sinks_in_the_environment_are_parted_by_spaces() -> None:
 
 @pytest.mark.parametrize(("key", "variable"), list(zip(KINDS, VARIABLES, strict=True)))
 def test_every_key_has_its_variable(key: str, variable: str) -> None:
-    value = {"engine": "tensorflow", "log_level": "debug", "sinks": "7", "mqtt.insecure": "true"}.get(key, "7")
-    of_key: dict[str, Any] = {"sinks": ("7",), "mqtt.insecure": True}
+    value = {"engine": "tensorflow", "log_level": "debug", "sinks": "7", "mqtt.insecure": "true", "mqtt.qos": "0"}.get(key, "7")
+    of_key: dict[str, Any] = {"sinks": ("7",), "mqtt.insecure": True, "mqtt.qos": 0}
     expected = of_key.get(key, value if KINDS[key] is str or not value.isdigit() else 7)
     assert value_of(load_settings(None, {variable: value}, {}), key) == expected
 

@@ -19,6 +19,8 @@ class FakeSink:
     """Takes predictions while it is let; fails as it is told."""
 
     name = "fake:"
+    at_once = 1000
+    condition = ""
 
     def __init__(self) -> None:
         self.taken: list[Prediction] = []

@@ -12,7 +12,7 @@ from har_stream.sinks.json_lines import json_file, json_stdout
 from har_stream.sinks.sink import Sink
 from har_stream.uri import Uri, parse_uri
 
-SCHEMES: Final = ("stdout", "jsonl", "mqtt")
+SCHEMES: Final = ("stdout", "jsonl", "mqtt", "mqtts")
 
 
 def open_sink(text: str, settings: Settings) -> Sink:
@@ -22,10 +22,10 @@ def open_sink(text: str, settings: Settings) -> Sink:
         return _stdout(uri)
     if uri.scheme == "jsonl":
         return _jsonl(uri)
-    if uri.scheme == "mqtt":
+    if uri.scheme in ("mqtt", "mqtts"):
         from har_stream.sinks.mqtt import MqttSink  # noqa: PLC0415 - who has no broker need not load its client
 
-        return MqttSink(uri, settings.mqtt)
+        return MqttSink(uri, settings.mqtt, max_devices=settings.intake.max_devices)
     raise ConfigError(f"{text}: unknown sink {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")
 
 

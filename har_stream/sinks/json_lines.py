@@ -30,6 +30,7 @@ def fields_of(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
     settled = prediction.settled
     fields = {
+        "id": prediction.id,
         "device": prediction.device,
         "time": _time(prediction.end_s),
         "window": [_time(prediction.start_s), _time(prediction.end_s)],
@@ -55,6 +56,9 @@ class JsonLines:
 
     Unbuffered: where a reader stops reading for good, nothing is left that the end of the process would flush.
     """
+
+    at_once = 1000
+    condition = ""
 
     def __init__(self, name: str, open_file: Callable[[], int]) -> None:
         self.name = name

@@ -17,6 +17,14 @@ class Sink(Protocol):
 
     name: str
 
+    @property
+    def at_once(self) -> int:
+        """How many predictions one write() is given at most."""
+
+    @property
+    def condition(self) -> str:
+        """Why labels cannot go out, "" where they can. May be read from any thread."""
+
     def start(self, wake: Callable[[], None]) -> None:
         """Begin; call `wake` whenever the sink becomes ready."""
 

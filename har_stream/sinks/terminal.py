@@ -43,6 +43,8 @@ class TerminalTable:
     """A table redrawn in place a few times a second, whatever the load."""
 
     name = "stdout:"
+    at_once = 1000
+    condition = ""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()

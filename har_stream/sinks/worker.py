@@ -10,7 +10,7 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Condition, Event, Thread
 from typing import Final
 
@@ -23,8 +23,6 @@ GRACE_S: Final = 1.0
 """How long the end waits for a sink that is away to come back."""
 LAST_WRITES_S: Final = 0.5
 """Kept back from the time to end, for the sink to close in."""
-WRITE_AT_ONCE: Final = 1000
-"""Predictions handed to a sink in one call."""
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +52,25 @@ class SinkWorker:
     def put(self, predictions: list[Prediction]) -> None:
         """Queue predictions; see the module for what happens where there is no room."""
         with self._changed:
-            if self._source_waits:
-                self._changed.wait_for(self._has_room)
-            self._offered += len(predictions)
-            if not self._gone:
-                self._queue.extend(predictions)
-            while len(self._queue) > self._limit:
-                self._queue.popleft()
-            self._changed.notify_all()
+            for part in self._portions(predictions):
+                self._offered += len(part)
+                if not self._gone:
+                    self._queue.extend(part)
+                self._trim()
+                self._changed.notify_all()
+
+    def _portions(self, predictions: list[Prediction]) -> Iterator[list[Prediction]]:
+        """Yield predictions as there is room for them, if the source waits; else at once."""
+        while self._source_waits and predictions:
+            self._changed.wait_for(self._has_room)
+            room = max(1, self._limit - len(self._queue))
+            yield predictions[:room]
+            predictions = predictions[room:]
+        yield predictions
+
+    def _trim(self) -> None:
+        while len(self._queue) > self._limit:
+            self._queue.popleft()
 
     def flush(self, stop: Event) -> None:
         """Wait until all is written, the sink can take no more, or `stop` is set."""
@@ -94,13 +103,23 @@ class SinkWorker:
             return "stopped by a fault of its own"
         if self._failing:
             return "cannot be written"
-        return "" if self._sink.ready() else "not connected"
+        return self._sink.condition
 
     @property
     def dropped(self) -> int:
         """Labels that were offered and neither written nor wait; at the end none waits."""
         with self._changed:
-            return self._offered - self.written - (0 if self._gone else len(self._queue) + self._in_hand)
+            return self._offered - self.written - self._held
+
+    @property
+    def waiting(self) -> int:
+        """Labels that wait to be written, or for the word that they are."""
+        with self._changed:
+            return self._held
+
+    @property
+    def _held(self) -> int:
+        return 0 if self._gone else len(self._queue) + self._in_hand
 
     def _has_room(self) -> bool:
         return len(self._queue) < self._limit or self._gone or self._deadline_s is not None or not self._sink.ready()
@@ -127,7 +146,7 @@ class SinkWorker:
         with self._changed:
             self._changed.wait_for(lambda: self._may_write() or self._over(), timeout=IDLE_S)
             if self._may_write():
-                batch = list(itertools.islice(self._queue, WRITE_AT_ONCE))
+                batch = list(itertools.islice(self._queue, self._sink.at_once))
                 for _ in batch:
                     self._queue.popleft()
                 self._in_hand = len(batch)
@@ -171,6 +190,7 @@ class SinkWorker:
             self.written += taken
             if not self._gone:
                 self._queue.extendleft(reversed(batch[taken + lost :]))
+                self._trim()
             self._in_hand = 0
             self._changed.notify_all()
 

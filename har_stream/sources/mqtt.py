@@ -21,10 +21,11 @@ import msgspec
 from har_stream.broker import parse_broker
 from har_stream.errors import ConfigError
 from har_stream.manifest import Framing
+from har_stream.mqtt.connection import Received
+from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import FormatName, Profiles
 from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
-from har_stream.sources.broker_link import BrokerLink
 from har_stream.sources.inbox import Inbox, Message
 from har_stream.sources.source import CONNECTING
 from har_stream.sources.topics import parse_topics, sender_of
@@ -100,7 +101,7 @@ class MqttSource:
         """Yield the blocks of all messages that wait, as soon as there are some, until `stop` is set."""
         if self._translator is None:
             raise ValueError("fit() comes first")
-        self._link = link = BrokerLink(self._broker, self._topics, self._inbox, self._settings.mqtt)
+        self._link = link = self._make_link()
         link.open()
         try:
             while not stop.is_set():
@@ -114,6 +115,18 @@ class MqttSource:
             yield blocks
         if blocks := self._translator.flush():
             yield blocks
+
+    def _make_link(self) -> BrokerLink:
+        # The sinks' client has the name itself, and may be on the same broker.
+        own = self._settings.mqtt.client_id
+        link = BrokerLink(self._broker, self._settings.mqtt, client_id=own and f"{own}-in")
+        for one in self._topics:
+            link.subscribe(one.text, self._take)
+        return link
+
+    def _take(self, message: Received) -> None:
+        kept = Message(message.topic, message.payload, message.arrival_s)
+        self._inbox.put(kept, retained=message.retained)
 
     def _tick(self, translator: Translator, timeout_s: float) -> list[Block]:
         messages, refused = self._inbox.take(timeout_s)

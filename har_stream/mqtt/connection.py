@@ -1,0 +1,227 @@
+"""One connection to a broker, from the first packet to the end, and what became of it.
+
+It drives paho-mqtt's client step by step in the caller's thread: whatever a connection raises, from a broken packet to
+a bad certificate, ends that connection alone, and no thread of paho's can die of it unseen.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, Final, Protocol
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from har_stream.broker import Broker
+from har_stream.mqtt.waker import Waker
+from har_stream.settings import MQTT_PASSWORD, MqttSettings
+
+POLL_MS: Final = 250
+"""How long the thread waits before it looks whether it shall end."""
+CONNECT_S: Final = 5.0
+ROOM: Final = 16
+"""Packets of more than so many largest payloads the broker need not send at all, where it speaks MQTT 5."""
+LONGEST_PACKET: Final = 268_435_455
+IN_FLIGHT: Final = 20
+"""Messages that may wait for the broker's acknowledgement, if it takes so many: what a broken connection repeats."""
+
+V5, V3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
+"""The first tells why it ends a connection; the second all brokers speak."""
+
+LOST: Final = "connection lost"
+TAKEN_OVER: Final = "Session taken over"
+UNTOLD: Final = "Unspecified error"
+SILENT: Final = "Keep alive timeout"
+OTHER_PROTOCOL: Final = "Unsupported protocol version"
+PASSING: Final = ("Server unavailable", "Server busy", OTHER_PROTOCOL)
+"""What a broker says that may take us a moment later."""
+UNKNOWN_USER: Final = ("Not authorized", "Bad user name or password")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to be published."""
+
+    topic: str
+    payload: str | bytes
+    qos: int = 1
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that came, and the time of its arrival, in s on the monotonic clock."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    arrival_s: float
+
+
+class Listener(Protocol):
+    """Who a connection tells what happens, from the thread that runs it."""
+
+    def welcomed(self) -> None:
+        """Note that the broker took us."""
+
+    def turn(self, connection: Connection) -> None:
+        """Publish and subscribe what waits; called after whatever happened, while the connection stands."""
+
+    def received(self, message: Received) -> None:
+        """Take a message."""
+
+    def subscribed(self, mid: int, refusal: str) -> None:
+        """Note the answer to subscribe(): a refusal, or ""."""
+
+    def refused(self, mid: int, reason: str) -> None:
+        """Note that the broker would not take a message."""
+
+
+class Connection:
+    """A client for one connection.
+
+    reached tells that the broker's machine answered, welcome_s when the broker took us; why is what ended it where that
+    is known, lasting that the next attempt will hardly fare better; taken_over that another client has our id.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        settings: MqttSettings,
+        listener: Listener,
+        *,
+        client_id: str,
+        protocol: MQTTProtocolVersion,
+        will: Message | None,
+    ) -> None:
+        self._broker, self._settings, self._listener, self._protocol = broker, settings, listener, protocol
+        self.reached = self.lasting = self.taken_over = False
+        self.welcome_s: float | None = None
+        self.why = ""
+        self.in_flight = IN_FLIGHT
+        self._client = self._make_client(client_id, will)
+
+    def run(self, closing: Event, waker: Waker) -> None:
+        """Connect, and go on for as long as it goes or until `closing`. Raises whatever paho-mqtt may."""
+        client = self._client
+        try:
+            client.connect(
+                self._broker.host,
+                self._broker.port,
+                keepalive=max(1, self._settings.keepalive_s - 1),  # for its two rounds to be over within two of ours
+                properties=self._properties(),
+            )
+            self.reached = True
+            client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]
+            while self._step(waker):
+                if self.welcome_s is not None:
+                    self._listener.turn(self)
+                if closing.is_set():
+                    client.disconnect()
+                    return
+        finally:
+            left = client.socket()
+            if left is not None:
+                left.close()
+
+    def publish(self, message: Message) -> MQTTMessageInfo:
+        """Hand a message over to go out. Raises ConnectionError where the connection has broken."""
+        info = self._client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise ConnectionError(0, LOST)
+        return info
+
+    def subscribe(self, topic_filter: str) -> int:
+        """Ask for messages; returns the number that the answer will have."""
+        return self._client.subscribe(topic_filter, qos=0)[1] or 0
+
+    @property
+    def clogged(self) -> bool:
+        """Tell whether the network does not take what was handed over."""
+        return self._client.want_write()
+
+    def _step(self, waker: Waker) -> bool:
+        """Wait for the network, a moment or wake(), and do what is to be done; tells whether the connection stands."""
+        client = self._client
+        link: Any = client.socket()
+        if link is None:
+            return False
+        poll = select.poll()
+        poll.register(waker, select.POLLIN)
+        poll.register(link, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
+        held = getattr(link, "pending", int)()  # what TLS has read and not yet given
+        happened = dict(poll.poll(0 if held else POLL_MS))
+        waker.clear()
+        events = happened.get(link.fileno(), 0)
+        if (held or events & ~select.POLLOUT) and client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        if events & select.POLLOUT and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        return client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _make_client(self, client_id: str, will: Message | None) -> Client:
+        # Without a session at the broker: what was not acknowledged is sent again by us, in its order.
+        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=self._protocol)
+        client.connect_timeout = CONNECT_S
+        if self._broker.user is not None:
+            client.username_pw_set(self._broker.user, self._broker.password)
+        if self._broker.tls is not None:
+            client.tls_set_context(self._broker.tls)
+        if will is not None:
+            client.will_set(will.topic, will.payload, will.qos, will.retain)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        return client
+
+    def _properties(self) -> Properties | None:
+        if self._protocol != V5:
+            return None
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # as paho-mqtt has it
+        properties.MaximumPacketSize = min(LONGEST_PACKET, ROOM * self._settings.payload_limit)
+        return properties
+
+    def _on_connect(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Any) -> None:
+        if reason.is_failure:
+            text = str(reason)
+            hint = f" (mqtt://USER@host, {MQTT_PASSWORD} or mqtt.password_file)" if text in UNKNOWN_USER else ""
+            self.why = text if text == OTHER_PROTOCOL else f"refuses us: {text}{hint}"
+            self.lasting = text not in PASSING
+            return
+        self.in_flight = min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT))
+        self.welcome_s = time.monotonic()
+        self._listener.welcomed()
+
+    def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
+        refused = next((str(reason) for reason in reasons if reason.is_failure), "")
+        self._listener.subscribed(mid, refused)
+
+    def _on_publish(self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
+        if reason.is_failure:
+            self._listener.refused(mid, str(reason))
+
+    def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        text = str(reason)
+        if text == TAKEN_OVER:
+            self.taken_over = self.lasting = True
+        elif self.welcome_s is not None:
+            self.why = LOST if text == UNTOLD else f"{LOST}: {text}"
+        elif text == SILENT:
+            self.why = "does not answer"
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        arrival_s = time.monotonic()
+        try:
+            topic = message.topic
+        except UnicodeDecodeError as error:
+            topic = error.object.decode(errors="replace")
+        self._listener.received(Received(topic, bytes(message.payload), message.retain, arrival_s))
