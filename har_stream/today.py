@@ -1,6 +1,6 @@
 """What stands about each device now and today: for who looks at any moment, not at each label.
 
-    engine thread: note_samples, note_predictions -> Today -> since(mark), standing(device): any thread
+    engine thread: note -> Today -> since(mark), standing(device): any thread
     engine thread: snapshot, restore <-> Keeper
 
 An activity's seconds are those of settled labels, by the day on which they arrived: a device's clock may count from
@@ -19,6 +19,7 @@ import msgspec
 
 from har_stream.activities import MOVING, RESTING
 from har_stream.day_book import LONGEST_GAP_S, DayBook, local_date
+from har_stream.keeper import Stateful
 from har_stream.sample_rates import SampleRates
 from har_stream.samples import Block, Prediction, Refused
 from har_stream.state import DeviceState, States
@@ -63,16 +64,15 @@ class Today:
         self._latest: dict[str, _Latest] = {}
         self._mark = 0
 
-    def note_samples(self, tick: Iterable[Block], now_s: float) -> None:
-        """Take the blocks of a tick that arrived at now_s on the monotonic clock."""
+    def note(self, tick: Iterable[Block], predictions: Iterable[Prediction], *, now_s: float, wall_s: float) -> None:
+        """Take a tick's blocks and what they led to, each device's in order.
+
+        It arrived at now_s on the monotonic clock, wall_s since the epoch. Rates are those of devices that had a label.
+        """
         with self._lock:
             for block in tick:
-                if not isinstance(block, Refused):
+                if block.device in self._latest and not isinstance(block, Refused):
                     self._rates.note(block.device, block.samples, now_s)
-
-    def note_predictions(self, predictions: Iterable[Prediction], wall_s: float) -> None:
-        """Take predictions, each device's in order, that were made at wall_s since the epoch."""
-        with self._lock:
             for prediction in predictions:
                 self._note(prediction)
                 if (settled := prediction.settled) is not None:
@@ -129,6 +129,22 @@ class Today:
         self._latest[prediction.device] = _Latest(prediction.label, prediction.confidence, since_s, end_s, self._mark)
         while len(self._latest) > self._limit:
             del self._latest[next(iter(self._latest))]
+
+
+class WithDays:
+    """What the pipeline and today keep of each device, as one."""
+
+    def __init__(self, pipeline: Stateful, today: Today) -> None:
+        self._pipeline, self._today = pipeline, today
+
+    def snapshot(self) -> States:
+        """Return a copy of all."""
+        return with_days(self._pipeline.snapshot(), self._today.snapshot())
+
+    def restore(self, states: States) -> None:
+        """Take the states of some devices."""
+        self._pipeline.restore(states)
+        self._today.restore(states)
 
 
 def with_days(states: States, days: States) -> States:
