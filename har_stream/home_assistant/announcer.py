@@ -63,6 +63,7 @@ class Announcer:
         self._labels, self._model = labels, model
         self._timetable = Timetable(every_s=settings.state_every_s, limit=limit)
         self._mark = 0
+        self._untold: set[str] = set()
         self._date = today.date(time.time())
         self._born = self._ending = False
         self._wake = Event()
@@ -103,6 +104,8 @@ class Announcer:
                 self._wake.clear()
                 ending = self._ending
                 self.look(time.monotonic(), time.time())
+            for device in self._untold:
+                self._tell(device, time.time())
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream goes on without
             log.critical("Home Assistant is told no more: failed: %r", error)
 
@@ -114,7 +117,9 @@ class Announcer:
                 continue
             if self._timetable.is_new(device):
                 self._announce(device)
+            self._untold.add(device)
             if self._timetable.due(device, standing.activity, now_s):
+                self._untold.discard(device)
                 self._channel.announce(self._state_topic(device), state_json(standing, self._labels))
 
     def _tell(self, device: str, wall_s: float) -> None:
@@ -128,6 +133,7 @@ class Announcer:
 
     def _forget(self, device: str) -> None:
         """Leave what the broker retains of a device to the broker."""
+        self._untold.discard(device)
         self._channel.forget(config_topic(self._discovery_prefix, self._channel.prefix, device))
         self._channel.forget(self._state_topic(device))
 
