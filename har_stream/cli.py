@@ -37,7 +37,7 @@ sources:
   serial:PORT?baud=115200&format=auto|...&profile=NAME&device=ID&rate=HZ
                    a sensor on a serial port: its path, by-id name or serial number (har-stream ports lists them);
                    the format is told from the bytes, units and axes by the profile (see config.toml)
-  mqtt://user@host:port/TOPIC,...?format=auto&profile=NAME   (mqtts:// with TLS)
+  mqtts://user@host:port/TOPIC,...?format=auto&profile=NAME   (mqtt:// without TLS, on this machine)
                    devices on a broker, by default on har/+/imu (+ is the device) and sensor-logger; the password
                    in HAR_STREAM_MQTT_PASSWORD or mqtt.password_file
   replay:PATH?speed=1|N|max&split=train|test|all&subject=1,3&loop=no|yes
@@ -47,7 +47,8 @@ sources:
 sinks:
   stdout:          a live table on a terminal, JSON lines in a pipe
   jsonl:FILE       JSON lines, appended to a file
-  mqtt://host:port/prefix
+  mqtts://user@host:port/prefix
+                   topics on a broker: the label of each device retained, and the JSON line of each window
 """
 REMOVE_EXAMPLES = """\
 examples:

@@ -1,4 +1,4 @@
-"""A real Mosquitto on a free port, and a client that notes what it hears."""
+"""A real Mosquitto on a free port, with or without passwords, and a client that notes what it hears."""
 
 from __future__ import annotations
 
@@ -55,19 +55,50 @@ class Broker:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
+    def save(self) -> None:
+        """Have sessions and what is retained written to disk, where the settings ask for persistence."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
+
     def stop(self) -> None:
+        """Kill it with SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
 
-class Listener:
-    """A second client that subscribes to everything."""
+def persistent(folder: Path) -> tuple[str, ...]:
+    """Settings of a broker that keeps sessions over its death, and passes all on at once."""
+    lines = ("persistence true", f"persistence_location {folder}/", "max_queued_messages 0", "max_inflight_messages 0")
+    return ("allow_anonymous true", *lines)
 
-    def __init__(self, port: int, topic: str = "#") -> None:
+
+def with_password(folder: Path, user: str, password: str) -> tuple[str, ...]:
+    """Settings of a broker that takes one user."""
+    path = folder / "passwords"
+    tool = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
+    subprocess.run([tool, "-c", "-b", str(path), user, password], check=True, capture_output=True)
+    return ("allow_anonymous false", f"password_file {path}")
+
+
+class Listener:
+    """A second client that subscribes to everything, and comes back with its session where `lasting`.
+
+    tls: a certificate authority, and a client's certificate and key.
+    """
+
+    def __init__(
+        self, port: int, topic: str = "#", *, lasting: bool = False, tls: tuple[Path, Path, Path] | None = None
+    ) -> None:
         self.heard: list[tuple[str, str, bool]] = []
-        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id="listener" if lasting else "", clean_session=not lasting
+        )
+        self._client.reconnect_delay_set(1, 1)
+        if tls is not None:
+            ca, certificate, key = map(str, tls)
+            self._client.tls_set(ca, certificate, key)
         self._client.on_message = self._note
         self._client.on_subscribe = self._subscribed
         self._ready = False

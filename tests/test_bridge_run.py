@@ -21,7 +21,8 @@ from har_stream.samples import Block, Prediction
 from har_stream.settings import IntakeSettings
 from har_stream.translation import Translator
 from tests.bridge_process import Subscriber, bridge, performed, values_of, virtual_device
-from tests.broker import Broker, wait_for
+from tests.broker import Broker, wait_for, with_password
+from tests.certificates import authority
 from tests.motion import pipeline
 
 SCRIPT = "walking:14,sitting:12,walking_upstairs:14"
@@ -126,3 +127,27 @@ def test_while_the_broker_is_away_the_newest_messages_wait(tmp_path: Path) -> No
     assert told["dropped"] > 0
     assert sequences == sorted(set(sequences))
     assert told["published"] + told["dropped"] + told["waiting"] == sequences[-1] + len(maps[-1]["val"].value) // 24
+
+
+def test_with_tls_and_a_password_a_device_is_passed_on_and_the_password_told_nowhere(tmp_path: Path) -> None:
+    ours = authority(tmp_path)
+    _, *certificate = ours.issue("IP:127.0.0.1")
+    broker = Broker(tmp_path, *with_password(tmp_path, "anna", "hush-hush"), *certificate)
+    broker.start()
+    link, url = tmp_path / "imu", f"mqtts://anna@127.0.0.1:{broker.port}/har"
+    config, password = tmp_path / "config.toml", tmp_path / "password"
+    password.write_text("hush-hush\n")
+    password.chmod(0o600)
+    config.write_text(f'[mqtt]\npassword_file = "{password}"\n[mqtt.tls]\nca_file = "{ours.certificate}"\n')
+    words = ("--device", "belt", "--config", str(config), "--every", "0.2")
+    with virtual_device(link, "--wait-for-reader"), bridge("run", str(link), "--to", url, *words) as run:
+        said = run.process.stderr
+        assert said is not None
+        lines = [said.readline()]
+        while b'"published":0' in lines[-1] or b'"published"' not in lines[-1]:
+            lines.append(said.readline())
+            assert lines[-1], lines
+        code, reports = run.end()
+    broker.stop()
+    assert (code, reports[-1]["broker"]) == (0, "connected")
+    assert b"hush" not in b"".join(lines)

@@ -20,7 +20,7 @@ def test_a_line_has_the_documented_fields_in_order() -> None:
     settled = Settled(8.519999, 9.8, "walking")
     line = encode(prediction(settled=settled, truth="walking", has_truth=True)).decode()
     assert line == (
-        '{"device":"exp01_user01","time":12.34,"window":[9.8,12.34],"label":"walking","raw":"walking",'
+        '{"id":"exp01_user01-9800","device":"exp01_user01","time":12.34,"window":[9.8,12.34],"label":"walking","raw":"walking",'
         '"confidence":0.98,"probabilities":{"walking":0.98,"walking_upstairs":0.004,"walking_downstairs":0.004,'
         '"sitting":0.004,"standing":0.004,"laying":0.004},"settled":{"span":[8.52,9.8],"label":"walking"},'
         '"truth":"walking"}'

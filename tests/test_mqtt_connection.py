@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from har_stream.mqtt.connection import Connection
 from har_stream.mqtt.link import BrokerLink
 from har_stream.settings import MQTT_PASSWORD, IntakeSettings, MqttSettings, TlsSettings
-from tests.broker import Broker, wait_for
+from tests.broker import Broker, wait_for, with_password
 from tests.certificates import authority
 from tests.fake_broker import FakeBroker, publication
 from tests.mqtt_receiver import LISTENS, NOT_REACHABLE, STEP, Receiver, block, listening, publisher, quick
@@ -97,10 +95,7 @@ def test_a_refused_subscription_is_told(caplog: pytest.LogCaptureFixture) -> Non
 def test_a_wrong_password_is_told_once_and_a_right_one_is_taken(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passwords = tmp_path / "passwords"
-    tool = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
-    subprocess.run([tool, "-c", "-b", str(passwords), "anna", "right"], check=True, capture_output=True)
-    broker = Broker(tmp_path, "allow_anonymous false", f"password_file {passwords}")
+    broker = Broker(tmp_path, *with_password(tmp_path, "anna", "right"))
     broker.start()
     uri = f"mqtt://anna@127.0.0.1:{broker.port}"
     monkeypatch.setenv(MQTT_PASSWORD, "wrong")
@@ -157,19 +152,20 @@ def test_source_and_sink_with_one_client_id_are_two_clients(broker: Broker, capl
 
 
 @pytest.mark.parametrize(
-    ("host", "ca", "told"),
+    ("host", "ca", "expired", "told"),
     [
-        ("IP:127.0.0.1", "ca", "listens to har/+/imu"),
-        ("IP:127.0.0.1", "stranger", "its certificate is refused: "),
-        ("IP:127.0.0.1", "", "its certificate is refused: "),
-        ("DNS:elsewhere.example", "ca", "its certificate is refused: IP address mismatch"),
+        ("IP:127.0.0.1", "ca", False, "listens to har/+/imu"),
+        ("IP:127.0.0.1", "stranger", False, "its certificate is refused: "),
+        ("IP:127.0.0.1", "", False, "its certificate is refused: "),
+        ("DNS:elsewhere.example", "ca", False, "its certificate is refused: IP address mismatch"),
+        ("IP:127.0.0.1", "ca", True, "its certificate is refused: certificate has expired"),
     ],
 )
 def test_with_tls_the_certificate_must_be_right(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, host: str, ca: str, told: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, host: str, ca: str, told: str, *, expired: bool
 ) -> None:
     ours, stranger = authority(tmp_path), authority(tmp_path, "stranger")
-    broker = Broker(tmp_path, *ours.issue(host))
+    broker = Broker(tmp_path, *ours.issue(host, expired=expired))
     broker.start()
     path = {"": "", "ca": str(ours.certificate), "stranger": str(stranger.certificate)}[ca]
     with Receiver(f"mqtts://127.0.0.1:{broker.port}", mqtt=MqttSettings(tls=TlsSettings(ca_file=path))) as receiver:

@@ -24,6 +24,7 @@ def lines_by_person(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any
     """The labels of each device, without its id, by the part of it before the first _."""
     people: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
+        del line["id"]
         people.setdefault(line.pop("device").partition("_")[0], []).append(line)
     return people
 

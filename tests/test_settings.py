@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -223,11 +224,16 @@ def test_deeply_dotted_keys_are_faults_like_others(scratch: Path) -> None:
     assert len(faults_of(scratch, ".".join("a" * 5000) + " = 1\nhop.a.a.a.a = 2")) == 2
 
 
+def flat(table: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
 def test_the_shipped_file_holds_every_key_with_its_default() -> None:
-    table = tomllib.loads(SHIPPED.read_text("utf-8"))
-    shipped = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    for section, held in table.items():
-        shipped |= {f"{section}.{key}": value for key, value in held.items()} if isinstance(held, dict) else {}
+    shipped = dict(flat(tomllib.loads(SHIPPED.read_text("utf-8"))))
     assert set(shipped) == set(KINDS)
     for key, value in shipped.items():
         default = value_of(Settings(), key)

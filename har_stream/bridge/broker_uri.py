@@ -1,4 +1,4 @@
-"""mqtt://host:port/prefix and mqtts://, for the commands of har-bridge."""
+"""mqtt://user@host:port/prefix and mqtts://, for the commands of har-bridge."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Final
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from har_stream.broker import DEFAULT_PORTS, Broker, parse_broker
+from har_stream.broker import DEFAULT_PORTS, Broker, parse_broker, topic_prefix
 from har_stream.errors import ConfigError
 from har_stream.settings import MqttSettings
-from har_stream.uri import Uri
+from har_stream.uri import parse_uri
 
 SCHEMES: Final = tuple(f"{scheme}://" for scheme in DEFAULT_PORTS)
-DEFAULT_PREFIX: Final = "har"
-WILDCARDS: Final = frozenset("+#")
+CLIENT: Final = "har-bridge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class BrokerUri:
 
     def client(self) -> Client:
         """Return a client that knows how to get in."""
-        client = Client(CallbackAPIVersion.VERSION2, client_id=f"har-bridge-{secrets.token_hex(4)}")
+        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id())
         if self.broker.user is not None:
             client.username_pw_set(self.broker.user, self.broker.password)
         if self.broker.tls is not None:
@@ -41,14 +40,16 @@ class BrokerUri:
         return client
 
 
+def client_id() -> str:
+    """Return an id that no other client has."""
+    return f"{CLIENT}-{secrets.token_hex(4)}"
+
+
 def parse_broker_uri(text: str, settings: MqttSettings, *, wildcards: bool = False) -> BrokerUri:
-    """Take a URI apart; path is a topic prefix, or with `wildcards` a filter of topics. Raises ConfigError."""
-    scheme, _, rest = text.partition(":")
-    if scheme not in DEFAULT_PORTS:
-        raise ConfigError(f"{text}: expected mqtt://host:port/prefix")
-    broker = parse_broker(Uri(text, scheme, rest, {}), settings)
-    path = rest.removeprefix("//").partition("/")[2].strip("/") or DEFAULT_PREFIX
-    unlawful = frozenset("\0") if wildcards else WILDCARDS | {"\0"}
-    if any(not level for level in path.split("/")) or unlawful & set(path) or path.startswith("$"):
-        raise ConfigError(f"{text}: {path!r} is no lawful topic")
-    return BrokerUri(broker, path)
+    """Take a URI apart; path is a topic prefix, or with `wildcards` as it stands there. Raises ConfigError."""
+    uri = parse_uri(text)
+    if uri.scheme not in DEFAULT_PORTS or uri.query:
+        raise ConfigError(f"{uri.text}: expected mqtt://host:port/prefix")
+    broker = parse_broker(uri, settings)
+    path = uri.rest.removeprefix("//").partition("/")[2].strip("/")
+    return BrokerUri(broker, path if wildcards else topic_prefix(uri))

@@ -25,14 +25,14 @@ examples:
   har-bridge simulate --link /tmp/imu                        an IMU on a virtual serial port
   har-stream --source serial:/tmp/imu                        ... and its activity
   har-bridge sniff /tmp/imu                                  ... and what it sends
-  har-bridge run /dev/ttyUSB0 --to mqtt://broker/har         a serial device for a daemon elsewhere
+  har-bridge run /dev/ttyUSB0 --to mqtts://me@broker/har         a serial device for a daemon elsewhere
 har-bridge COMMAND --help has more.
 """
 RUN_EXAMPLES = """\
 examples:
-  har-bridge run /dev/ttyUSB0 --to mqtt://broker/har
-  har-bridge run '/dev/ttyUSB0?baud=9600&profile=witmotion' --to mqtt://broker/har --device belt --latency-ms 200
-  har-stream --source mqtt://broker/har/+/imu                 the daemon, elsewhere
+  har-bridge run /dev/ttyUSB0 --to mqtts://me@broker/har
+  har-bridge run '/dev/ttyUSB0?baud=9600&profile=witmotion' --to mqtts://me@broker/har --device belt --latency-ms 200
+  har-stream --source mqtts://me@broker/har/+/imu                 the daemon, elsewhere
 
 Options behind the port's ? are those of har-stream's serial: source: baud, format, profile, device, rate.
 """
@@ -100,7 +100,12 @@ def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
     run.set_defaults(run=_run)
     add = run.add_argument
     add("serial", metavar="SERIAL", help="the port's path, by-id name or serial number, as har-stream ports lists them")
-    add("--to", required=True, metavar="mqtt://HOST:PORT/PREFIX", help="the broker")
+    add(
+        "--to",
+        required=True,
+        metavar="mqtts://USER@HOST:PORT/PREFIX",
+        help="the broker; on this machine mqtt:// will do",
+    )
     add("--device", metavar="ID", help="what the device is called (default: by its port)")
     size = run.add_mutually_exclusive_group()
     size.add_argument(
@@ -132,7 +137,7 @@ def _add_sniff(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     sniff.set_defaults(run=_sniff)
     add = sniff.add_argument
-    add("source", metavar="SOURCE", help="a serial port, or mqtt://HOST:PORT/TOPIC (default har/+/imu)")
+    add("source", metavar="SOURCE", help="a serial port, or mqtts://USER@HOST:PORT/TOPIC (default har/+/imu)")
     add("--raw", action="store_true", help="print what is decoded, one JSON line each")
     add("--seconds", type=_number("seconds", 0.1, 1e9), metavar="S", help="end after so long")
     add("--config", type=Path, help="a configuration file (TOML) with profiles")
@@ -162,7 +167,7 @@ def _add_simulate(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_faults(simulate)
     _add_fleet(simulate)
     add = simulate.add_argument
-    add("--to", metavar="mqtt://HOST:PORT/PREFIX", help="a broker; without it, a pseudo-terminal")
+    add("--to", metavar="mqtts://USER@HOST:PORT/PREFIX", help="a broker; without it, a pseudo-terminal")
     add("--link", type=Path, metavar="PATH", help="a symbolic link to the pseudo-terminal")
     add("--wait-for-reader", action="store_true", help="begin when somebody has opened the pseudo-terminal")
     add("--format", choices=DECODERS, help="frames, on a broker cbor-block, if not given")

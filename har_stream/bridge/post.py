@@ -7,7 +7,6 @@ itself costs a client far more (MQTT 3.1.1, OASIS 2014, 3.3: 30, remaining lengt
 from __future__ import annotations
 
 import logging
-import random
 import select
 import ssl
 import time
@@ -18,12 +17,14 @@ from numpy.typing import NDArray
 from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
 
+from har_stream.backoff import Backoff
 from har_stream.bridge.broker_uri import BrokerUri
 from har_stream.bridge.stop import Stop
+from har_stream.mqtt.link import reason_of
 
 PUBLISH: Final = 0x30
 CONNECT_S: Final = 5.0
-BACKOFF_S: Final = (0.5, 10.0)
+BACKOFF_LEAST_S, BACKOFF_MOST_S = 0.5, 10.0
 KEEPALIVE_S: Final = 30
 SERVICE_S: Final = 0.5
 BASE: Final = 128
@@ -57,7 +58,9 @@ class Post:
         self._client.on_connect = self._on_connect
         self.connected = False
         self._told = False
-        self._attempts, self._retry_s, self._serviced_s = 0, 0.0, 0.0
+        self._backoff = Backoff(least_s=BACKOFF_LEAST_S, most_s=BACKOFF_MOST_S)
+        self._retry_s, self._serviced_s = 0.0, 0.0
+        self._refused = ""
 
     def service(self) -> bool:
         """Keep the connection alive or try to make it, where it is time for that; tell whether it stands."""
@@ -83,7 +86,7 @@ class Post:
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 select.select([self._stop], [socket], [], SERVICE_S)
             except OSError as error:
-                self._lost(error.strerror or str(error))
+                self._lost(reason_of(error))
                 return False
         return True
 
@@ -101,17 +104,18 @@ class Post:
                 if self._client.loop(0.05) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                     break
         except (OSError, ValueError) as error:
-            self._lost(getattr(error, "strerror", None) or str(error))
+            self._lost(reason_of(error))
             return
         if not self.connected:
-            self._lost("no answer")
+            self._lost(self._refused or "no answer")
 
     def _on_connect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            log.warning("%s: refuses us: %s", self._broker.name, reason)
+            self._refused = f"refuses us: {reason}"
             return
         log.info("%s: connected", self._broker.name)
-        self.connected, self._told, self._attempts = True, False, 0
+        self.connected, self._told = True, False
+        self._backoff.reset()
 
     def _lost(self, why: str) -> None:
         """Note that there is no connection, tell it once, and when to try again."""
@@ -119,10 +123,9 @@ class Post:
         if not self._told and not self._stop.is_set():
             log.warning("%s: %s; trying again until it is there", self._broker.name, why)
         self._told = True
-        shortest_s, longest_s = BACKOFF_S
-        wait_s = min(longest_s, shortest_s * 2**self._attempts)
-        self._attempts = min(self._attempts + 1, 8)
-        self._retry_s = time.monotonic() + wait_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        now_s = time.monotonic()
+        self._retry_s = now_s + (self._backoff.refused() if self._refused else self._backoff.missed(now_s))
+        self._refused = ""
 
 
 def as_packets(heads: NDArray[np.uint8], payloads: NDArray[np.uint8]) -> bytes:

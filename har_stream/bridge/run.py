@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace, stop: Stop) -> int:
     uniform = UniformSamples(settings.intake, accounting, rate_hz=RATE_HZ)
     cutting = Cutting(block=block, rate_hz=RATE_HZ)
     bridge = _Bridge(port, device, accounting, cutting, every_s=arguments.every)
-    outbox = Outbox(broker, f"{broker.path}/{device}/imu", limit=arguments.queue, on_idle=bridge.idle)
+    topic = f"{broker.path}/{device}/imu"
+    outbox = Outbox(broker, settings.mqtt, topic, limit=arguments.queue, on_idle=bridge.idle)
     bridge.outbox = outbox
     outbox.start()
     stop.begun = True

@@ -8,24 +8,26 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import Any, Final
 
 import msgspec
-from paho.mqtt.client import Client, MQTTMessage
 
-from har_stream.bridge.broker_uri import SCHEMES, BrokerUri, parse_broker_uri
+from har_stream.bridge.broker_uri import SCHEMES, client_id, parse_broker_uri
 from har_stream.bridge.observation import Observation
 from har_stream.bridge.serial_uri import serial_uri
 from har_stream.bridge.stop import Stop
 from har_stream.errors import ConfigError
 from har_stream.formats.reader import AUTO, fits_line
 from har_stream.formats.registry import DECODERS
+from har_stream.mqtt.connection import Received
+from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import Profiles
 from har_stream.settings import Settings, load_settings
 from har_stream.sources.serial_line import SerialLine
 from har_stream.sources.serial_port import SerialOptions
 from har_stream.sources.serial_ports import device_id
+from har_stream.sources.topics import TopicFilter, parse_topics
 
 EVERY_S: Final = 1.0
 MOST_DEVICES: Final = 1000
@@ -144,41 +146,30 @@ def _on_line(arguments: argparse.Namespace, profiles: Profiles) -> tuple[Callabl
 
 def _on_broker(arguments: argparse.Namespace, settings: Settings) -> tuple[Callable[[Stop], None], Sniffer]:
     broker = parse_broker_uri(arguments.source, settings.mqtt, wildcards=True)
+    topics = parse_topics(broker.path or DEFAULT_FILTER, arguments.source)
     profiles = Profiles(settings.profiles, settings.devices)
     sniffer = Sniffer(lambda name: Observation(name, profiles, stream=False), raw=arguments.raw)
-    return lambda stop: _subscribe(broker, sniffer, stop), sniffer
+    link = BrokerLink(broker.broker, settings.mqtt, client_id=client_id())
+    return lambda stop: _listen(link, topics, sniffer, stop), sniffer
 
 
-def _subscribe(broker: BrokerUri, sniffer: Sniffer, stop: Stop) -> None:
-    """Listen on a broker in this thread, until the end is asked for."""
-    topics = DEFAULT_FILTER if broker.path == "har" else broker.path
+def _listen(link: BrokerLink, topics: tuple[TopicFilter, ...], sniffer: Sniffer, stop: Stop) -> None:
+    """Listen on a broker until the end is asked for."""
     failed: list[BaseException] = []
-    away = Event()
 
-    def on_connect(client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            failed.append(ConfigError(f"{broker.name}: refuses us: {reason}"))
-        else:
-            client.subscribe(topics)
-
-    def on_message(_client: Client, _data: Any, message: MQTTMessage) -> None:
+    def take(message: Received) -> None:
         levels = message.topic.split("/")
         device = levels[-2] if len(levels) >= LEVELS_OF_DEVICE else levels[-1]
         try:
-            sniffer.push(device, bytes(message.payload), time.monotonic())
-        except BaseException as error:  # noqa: BLE001 - told by who waits for it; paho would swallow or print it
+            sniffer.push(device, message.payload, message.arrival_s)
+        except BaseException as error:  # noqa: BLE001 - told by who waits for it
             failed.append(error)
 
-    client = broker.client()
-    client.on_connect, client.on_message = on_connect, on_message
-    client.on_connect_fail = lambda *_: away.set()
-    client.connect_async(broker.broker.host, broker.broker.port, keepalive=15)
-    client.loop_start()
-    told = False
+    for one in topics:
+        link.subscribe(one.text, take)
+    link.open()
     while not failed and not stop.wait(EVERY_S / 5):
-        if away.is_set() and not told:
-            told = True
-            log.warning("%s: not reachable; trying again until it is there", broker.name)
-    client.disconnect()
+        link.revive()
+    link.close()
     if failed:
         raise failed[0]

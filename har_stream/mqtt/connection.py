@@ -153,6 +153,8 @@ class Connection:
         link: Any = client.socket()
         if link is None:
             return False
+        # Acknowledged at once: else a broker that gathers small packets (Nagle) waits 40 ms for it with its next words.
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         poll = select.poll()
         poll.register(waker, select.POLLIN)
         poll.register(link, select.POLLIN | (select.POLLOUT if client.want_write() else 0))

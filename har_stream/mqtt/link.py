@@ -161,7 +161,7 @@ class BrokerLink:
             try:
                 self._connection(connection)
             except Exception as error:  # noqa: BLE001 - the network and the broker choose what paho raises
-                connection.why = connection.why or _told(error)
+                connection.why = connection.why or reason_of(error)
                 connection.lasting = isinstance(error, ssl.SSLCertVerificationError)
             if not self._closing.is_set():
                 self._closing.wait(self._pause_s(connection))
@@ -269,7 +269,7 @@ class BrokerLink:
             self._told.add(why)
 
 
-def _told(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return what went wrong, for the log."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"not connected, its certificate is refused: {error.verify_message}"

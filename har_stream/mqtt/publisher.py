@@ -22,8 +22,8 @@ from paho.mqtt.client import MQTTMessageInfo
 
 from har_stream.mqtt.connection import IN_FLIGHT, Connection, Message
 
-AT_ONCE: Final = IN_FLIGHT
-"""Items to deliver in one call: those that may be in flight."""
+AT_ONCE: Final = 10 * IN_FLIGHT
+"""Items for one call: so many that the few in flight follow each other without a pause."""
 POLL_S: Final = 0.5
 
 T = TypeVar("T")
