@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from har_stream.sample_rates import SILENT_S, SampleRates
+from har_stream.sample_rates import MEASURED_OVER_S, SILENT_S, SampleRates
 
 
 def note(rates: SampleRates, blocks: int, samples: int, every_s: float, start_s: float = 0.0) -> None:
@@ -13,9 +15,10 @@ def note(rates: SampleRates, blocks: int, samples: int, every_s: float, start_s:
 
 
 @pytest.mark.parametrize(("samples", "every_s"), [(5, 0.1), (50, 1.0), (150, 3.0), (1, 0.02)])
-def test_the_rate_does_not_depend_on_how_samples_are_cut(samples: int, every_s: float) -> None:
+@pytest.mark.parametrize("times", [1.01, 4.01])
+def test_the_rate_does_not_depend_on_how_samples_are_cut(samples: int, every_s: float, times: float) -> None:
     rates = SampleRates(limit=2)
-    note(rates, round(20 / every_s), samples, every_s)
+    note(rates, 1 + math.ceil(MEASURED_OVER_S * times / every_s), samples, every_s)
     assert rates.rate_hz("watch") == pytest.approx(50)
 
 
