@@ -69,8 +69,11 @@ class Broker:
 
 
 def persistent(folder: Path) -> tuple[str, ...]:
-    """Settings of a broker that keeps sessions over its death, and passes all on at once."""
-    lines = ("persistence true", f"persistence_location {folder}/", "max_queued_messages 0", "max_inflight_messages 0")
+    """Settings of a broker that keeps sessions over its death, and passes all on at once.
+
+    A listener with QoS 0 acknowledges nothing: one that writes to a broker that died would lose what it has not read.
+    """
+    lines = ("persistence true", f"persistence_location {folder}/", "max_queued_messages 0", "queue_qos0_messages true")
     return ("allow_anonymous true", *lines)
 
 
@@ -103,7 +106,7 @@ class Listener:
         self._client.on_subscribe = self._subscribed
         self._ready = False
         self._client.connect("127.0.0.1", port)
-        self._client.subscribe(topic, qos=1)
+        self._client.subscribe(topic, qos=0 if lasting else 1)
         self._client.loop_start()
         wait_for(lambda: self._ready)
 

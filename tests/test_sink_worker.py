@@ -107,6 +107,34 @@ def test_a_source_that_can_wait_waits_for_a_slow_sink() -> None:
     assert worker.dropped == 0
 
 
+def test_a_source_that_can_wait_loses_nothing_of_a_tick_longer_than_the_queue() -> None:
+    sink = FakeSink()
+    sink.appetite = 1
+    worker, _ = started(sink, limit=5, source_waits=True)
+    worker.put([prediction(end_s=number) for number in range(3)])
+    worker.put([prediction(end_s=number) for number in range(3, 50)])
+    finish(worker)
+    assert [p.end_s for p in sink.taken] == list(range(50))
+    assert worker.dropped == 0
+
+
+def test_of_what_a_sink_gives_back_the_oldest_go_where_newer_ones_have_taken_the_room() -> None:
+    sink = FakeSink()
+    sink.gate.clear()
+    worker, _ = started(sink, limit=5)
+    worker.put([prediction(end_s=number) for number in range(3)])
+    wait_for(lambda: not worker._queue)  # noqa: SLF001 - all are in the sink's hands
+    worker.put([prediction(end_s=number) for number in range(3, 8)])
+    sink.appetite = 0
+    sink.is_ready = False
+    sink.gate.set()
+    wait_for(lambda: (worker.waiting, worker.dropped) == (5, 3))
+    sink.appetite, sink.is_ready = 1000, True
+    sink.wake()
+    finish(worker)
+    assert [p.end_s for p in sink.taken] == list(range(3, 8))
+
+
 def test_a_source_does_not_wait_for_a_sink_that_is_away() -> None:
     sink = FakeSink()
     sink.is_ready = False

@@ -105,7 +105,11 @@ class MqttSink:
         Raises PermissionError where it refused some.
         """
         self._note(predictions)
-        return self._publisher.deliver(predictions, alive=self._link.revive)
+        try:
+            return self._publisher.deliver(predictions, alive=self._link.revive)
+        finally:
+            while len(self._seen_s) > self._max_devices:
+                self._forget(next(iter(self._seen_s)))
 
     def idle(self) -> None:
         """Say offline of devices that went silent."""
@@ -138,7 +142,7 @@ class MqttSink:
         self._wake()
 
     def _note(self, predictions: list[Prediction]) -> None:
-        """Say online of devices that are new or were silent; forget those that were silent for longest."""
+        """Say online of devices that are new or were silent."""
         now_s = time.monotonic()
         for prediction in predictions:
             device = prediction.device
@@ -149,11 +153,9 @@ class MqttSink:
                 self._publisher.retain(self.topic(device, "availability"), ONLINE)
             self._seen_s.pop(device, None)  # so that they stand in the order in which they spoke last
             self._seen_s[device] = now_s
-        while len(self._seen_s) > self._max_devices:
-            self._forget(next(iter(self._seen_s)))
 
     def _forget(self, device: str) -> None:
-        """Say the last of a device, which stays with the broker alone."""
+        """Say the last of the device that was silent for longest; it stays with the broker alone."""
         del self._seen_s[device]
         self._stale.discard(device)
         self._publisher.retain(self.topic(device, "availability"), OFFLINE, keep=False)
