@@ -20,6 +20,9 @@ ACTIVITIES: Final = (
     "standing",
     "laying",
 )
+MOVING: Final = frozenset(ACTIVITIES[:3])
+RESTING: Final = frozenset(ACTIVITIES[3:])
+"""What the body does in one place."""
 TRANSITIONS: Final = (
     "stand_to_sit",
     "sit_to_stand",

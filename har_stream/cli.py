@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from har_stream import __version__
 from har_stream.commands import Parser, Stopped, guarded
+from har_stream.errors import ConfigError
 from har_stream.logs import LEVELS, start_logging
 from har_stream.settings import Settings, gather, load_settings
 
@@ -49,7 +50,16 @@ sinks:
   mqtts://user@host:port/prefix
                    topics on a broker: the label of each device retained, and the JSON line of each window
 """
-COMMANDS = ("run", "check", "ports")
+REMOVE_EXAMPLES = """\
+examples:
+  har-stream home-assistant remove --sink mqtt://localhost/har             all devices of this daemon
+  har-stream home-assistant remove --sink mqtt://localhost/har watch       one
+  har-stream home-assistant remove --sink mqtt://localhost/har --topics watch
+                                      what the broker retains under har/watch as well
+
+A device that still sends is announced again when the daemon is started again: stop it first.
+"""
+COMMANDS = ("run", "check", "ports", "home-assistant")
 
 
 def main(words: list[str] | None = None) -> int:
@@ -91,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DEVICE",
         help="do not stream: take ten seconds of walking, keep which way DEVICE sits on the body, and end",
     )
+    _add_home_assistant(commands)
     for command in (run, check):
         _add_settings(command)
     return parser
@@ -105,6 +116,13 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--state", help="folder that keeps what was learned about each device across restarts, or off; see config.toml"
     )
+    command.add_argument(
+        "--home-assistant",
+        action="store_true",
+        default=None,
+        dest="home_assistant.enabled",
+        help="announce the devices of sinks mqtt:// to Home Assistant",
+    )
     command.add_argument("--record", help="folder to record the raw samples of all devices in, to replay them")
     command.add_argument(
         "--http",
@@ -115,10 +133,35 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", type=Path, help="a configuration file (TOML)")
 
 
+def _add_home_assistant(commands: Any) -> None:
+    """Add home-assistant remove; `commands` is argparse's own collection."""
+    about = "take devices out of Home Assistant again"
+    command = commands.add_parser("home-assistant", help=about)
+    remove = command.add_subparsers(required=True, metavar="remove").add_parser(
+        "remove", help=about, epilog=REMOVE_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    remove.add_argument("devices", nargs="*", metavar="DEVICE", help="all of the sink's prefix if none is given")
+    remove.add_argument("--sink", action="append", dest="sinks", help="the broker and prefix, mqtt://HOST/har")
+    remove.add_argument("--topics", action="store_true", help="also what is retained under the sink's own prefix")
+    remove.add_argument("--config", type=Path, help="a configuration file (TOML)")
+    remove.set_defaults(run=_remove)
+
+
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that the command line gives."""
-    keys = ("source", "sinks", "model", "engine", "hop", "state", "record", "http", "log_level")
-    return {key: value for key in keys if (value := getattr(arguments, key)) is not None}
+    keys = (
+        "source",
+        "sinks",
+        "model",
+        "engine",
+        "hop",
+        "state",
+        "record",
+        "http",
+        "log_level",
+        "home_assistant.enabled",
+    )
+    return {key: value for key in keys if (value := getattr(arguments, key, None)) is not None}
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -188,6 +231,21 @@ def _ports(_: argparse.Namespace) -> int:
     if not found:
         print("no serial port found", file=sys.stderr)
     return os.EX_OK if found else 1
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config, os.environ, _given(arguments))
+    start_logging("warning")
+    from har_stream.home_assistant.removal import remove  # noqa: PLC0415 - as above
+    from har_stream.sinks import is_broker  # noqa: PLC0415
+
+    brokers = [sink for sink in settings.sinks if is_broker(sink)]
+    if not brokers:
+        raise ConfigError("home-assistant remove: which broker? --sink mqtt://HOST/har")
+    for sink in brokers:
+        removed = remove(sink, settings, tuple(arguments.devices), own_topics=arguments.topics)
+        print("\n".join(f"removed {device}" for device in removed) or f"{sink}: nothing to remove")
+    return os.EX_OK
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final
 from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.engine_books import EngineBooks
-from har_stream.keeper import Keeper
-from har_stream.parts import fitting_source, load_model, record_folder
+from har_stream.keeper import Keeper, Stateful
+from har_stream.parts import check_home_assistant, fitting_source, load_model, record_folder
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.recorder import Recorder
@@ -31,13 +31,16 @@ from har_stream.recordings import Recordings
 from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
 from har_stream.sinks import open_sink
+from har_stream.sinks.sink import Sink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.sources.source import CONNECTED
 from har_stream.state_file import StateFile
+from har_stream.today import Today, WithDays
 from har_stream.vitals import RecordingVitals, SinkVitals, Vitals
 from har_stream.web.address import parse_address
 
 if TYPE_CHECKING:
+    from har_stream.home_assistant.announcer import Announcer
     from har_stream.web.server import HttpServer
 
 SINKS_SHARE: Final = 0.5
@@ -63,14 +66,17 @@ class Daemon:
         self._stop = stop or Event()
         self._failed = self._engine_failed = False
         self._threads: tuple[Thread, ...] = ()
+        check_home_assistant(settings)
         self._http = self._open_http()
         self._manifest, classifier = load_model(settings)
         self._source = fitting_source(settings, self._manifest)
         self._accounting = Accounting()
         self._pipeline = Pipeline(self._manifest, classifier, settings.intake, self._accounting)
         self._keeper = Keeper(StateFile(state)) if state is not None else None
+        self._today = Today(limit=settings.intake.max_devices) if settings.home_assistant.enabled else None
+        self._known: Stateful = self._pipeline if self._today is None else WithDays(self._pipeline, self._today)
         if self._keeper is not None:
-            self._pipeline.restore(self._keeper.kept)
+            self._known.restore(self._keeper.kept)
         self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
         self._books = EngineBooks(self._queue, self._pipeline)
         self._recorder = self._open_recorder()
@@ -79,6 +85,7 @@ class Daemon:
             SinkWorker(sink, limit=settings.queues.labels, source_waits=not self._source.paced, on_closed=self.stop)
             for sink in sinks
         ]
+        self._announcers = self._open_announcers(sinks)
         self._describe([sink.name for sink in sinks])
 
     def stop(self) -> None:
@@ -121,6 +128,8 @@ class Daemon:
             Thread(target=self._feed, name="source", daemon=True),
             Thread(target=self._tick, name="engine", daemon=True),
         )
+        for announcer in self._announcers:
+            announcer.start()
         for sink in self._sinks:
             sink.start()
         if self._keeper is not None:
@@ -160,8 +169,10 @@ class Daemon:
                     self._books.labels.update(prediction.label for prediction in predictions)
                 self._tell_suspicions()
                 self._record(tick)
+                if self._today is not None:
+                    self._today.note(tick, predictions, now_s=time.monotonic(), wall_s=time.time())
                 if self._keeper is not None and self._keeper.asks:
-                    self._keeper.exchange(self._pipeline)
+                    self._keeper.exchange(self._known)
                 if predictions:
                     for sink in self._sinks:
                         sink.put(predictions)
@@ -206,6 +217,13 @@ class Daemon:
         )
         return Recorder(recordings, source_waits=not self._source.paced, stop=self._stop)
 
+    def _open_announcers(self, sinks: list[Sink]) -> list[Announcer]:
+        if self._today is None:
+            return []
+        from har_stream.home_assistant.announcer import announcers  # noqa: PLC0415 - who has none need not load it
+
+        return announcers(sinks, self._today, self._settings, self._manifest)
+
     def _drain(self, source: Thread, engine: Thread) -> None:
         """Let what waits go through: for as long as it takes where the source ended, else within drain_s."""
         for sink in self._sinks:
@@ -220,6 +238,8 @@ class Daemon:
         source.join(drain_s * SINKS_SHARE)
         engine.join(max(0.0, deadline_s - drain_s * SINKS_SHARE - time.monotonic()))
         self._queue.discard("shutdown")
+        for announcer in self._announcers:
+            announcer.finish(time.monotonic() + LAST_TICK_S)
         for sink in self._sinks:
             sink.ask_to_finish(deadline_s)
         for sink in self._sinks:
@@ -230,7 +250,7 @@ class Daemon:
             self._recorder.finish(max(deadline_s, time.monotonic() + LAST_KEEP_S))
         if self._keeper is not None:
             if not (engine.is_alive() or self._engine_failed):
-                self._keeper.exchange(self._pipeline)
+                self._keeper.exchange(self._known)
             self._keeper.finish(max(deadline_s, time.monotonic() + LAST_KEEP_S))
 
     def _report(self) -> None:

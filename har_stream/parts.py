@@ -14,7 +14,7 @@ from har_stream.errors import ConfigError, HarStreamError
 from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.recording_file import check_folder as check_record_folder
 from har_stream.settings import Settings
-from har_stream.sinks import open_sink
+from har_stream.sinks import is_broker, open_sink
 from har_stream.sources import open_source
 from har_stream.sources.source import Source
 from har_stream.state_file import check_folder
@@ -59,6 +59,12 @@ def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     return source
 
 
+def check_home_assistant(settings: Settings) -> None:
+    """Raise ConfigError where devices are to be announced and there is no broker to do it on."""
+    if settings.home_assistant.enabled and not any(is_broker(sink) for sink in settings.sinks):
+        raise ConfigError("home_assistant.enabled: needs a sink on Home Assistant's broker: --sink mqtt://HOST/har")
+
+
 def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
     """Return what is wrong with the model, source and sinks that the settings name and the state, a line each."""
     faults: list[str] = []
@@ -66,6 +72,7 @@ def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
     _tried(lambda: fitting_source(settings, model[0] if model else None), faults)
     for sink in settings.sinks:
         _tried(partial(open_sink, sink, settings), faults)
+    _tried(lambda: check_home_assistant(settings), faults)
     if state is not None:
         _tried(partial(check_folder, state), faults)
     _tried(lambda: parse_address(settings.http), faults)

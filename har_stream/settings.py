@@ -21,6 +21,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e12)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+TopicPrefix = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\Z", max_length=200)]
 Bytes = Annotated[int, msgspec.Meta(ge=1, le=2**40)]
 
 TEXT_ORIGINS: Final = ("environment", "command line")
@@ -85,6 +86,14 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: TlsSettings = TlsSettings()
 
 
+class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[home_assistant]: devices that Home Assistant finds by itself."""
+
+    enabled: bool = False
+    discovery_prefix: TopicPrefix = "homeassistant"
+    state_every_s: Positive = 10.0
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings."""
 
@@ -101,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()
     mqtt: MqttSettings = MqttSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     profiles: dict[str, dict[str, Any]] = {}
     devices: dict[str, str] = {}
 

@@ -1,6 +1,7 @@
 """What is kept of each device across restarts, and the bytes it is kept as. No I/O.
 
-    {"format":1,"sha256":"...","devices":{"phone":{"upright":{"gravity":[0.8,0.6,0.0],"windows":57}}}}
+    {"format":1,"sha256":"...","devices":{"phone":{"upright":{"gravity":[0.8,0.6,0.0],"windows":57},
+     "days":{"2026-11-24":{"walking":61.4}}}}}
 
 sha256 is that of the bytes of "devices". Devices stand in the order in which they were last heard of. A part that
 a device may lack can be added without a new format; whoever does not know it passes over it.
@@ -13,15 +14,17 @@ from typing import Final
 
 import msgspec
 
+from har_stream.day_book import Days
 from har_stream.upright import UprightState
 
 FORMAT: Final = 1
 
 
 class DeviceState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One device: its upright reference."""
+    """One device: its upright reference, and its seconds of each activity by local day."""
 
     upright: UprightState | None = None
+    days: Days = {}
 
 
 States = dict[str, DeviceState]

@@ -100,10 +100,21 @@ def test_sinks_in_the_environment_are_parted_by_spaces() -> None:
 
 @pytest.mark.parametrize(("key", "variable"), list(zip(KINDS, VARIABLES, strict=True)))
 def test_every_key_has_its_variable(key: str, variable: str) -> None:
-    value = {"engine": "tensorflow", "log_level": "debug", "sinks": "7", "mqtt.insecure": "true", "mqtt.qos": "0"}.get(
-        key, "7"
-    )
-    of_key: dict[str, Any] = {"sinks": ("7",), "mqtt.insecure": True, "mqtt.qos": 0}
+    texts = {
+        "engine": "tensorflow",
+        "log_level": "debug",
+        "mqtt.insecure": "true",
+        "mqtt.qos": "0",
+        "home_assistant.enabled": "true",
+    }
+    value = texts.get(key, "7")
+    of_key: dict[str, Any] = {
+        "sinks": ("7",),
+        "mqtt.insecure": True,
+        "mqtt.qos": 0,
+        "home_assistant.enabled": True,
+        "home_assistant.discovery_prefix": "7",
+    }
     expected = of_key.get(key, value if KINDS[key] is str or not value.isdigit() else 7)
     assert value_of(load_settings(None, {variable: value}, {}), key) == expected
 
@@ -138,6 +149,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
         ("[intake]\nrewind_s = nan", "intake.rewind_s: "),
         ("[mqtt]\nkeepalive_s = 65536", "mqtt.keepalive_s: Expected `int` <= 65535"),
         ("[mqtt]\nkeepalive_s = {deeper = 1}", "mqtt.keepalive_s: Expected `int`"),
+        ("[home_assistant]\ndiscovery_prefix = 'a/+'", "home_assistant.discovery_prefix: Expected `str` matching"),
         ("[profiles.a]\naxis = 'x'", "unknown key 'profiles.a.axis' (did you mean 'profiles.a.axes'?)"),
         ("[profiles.a]\nacc_unit = 'ms2'", "profiles.a.acc_unit: Invalid enum value 'ms2'"),
         ("[profiles.a]\nacc_scale = 0", "profiles.a.acc_scale: Expected `float` > 0.0"),

@@ -12,7 +12,13 @@ from har_stream.sinks.json_lines import json_file, json_stdout
 from har_stream.sinks.sink import Sink
 from har_stream.uri import Uri, parse_uri
 
-SCHEMES: Final = ("stdout", "jsonl", "mqtt", "mqtts")
+BROKERS: Final = ("mqtt", "mqtts")
+SCHEMES: Final = ("stdout", "jsonl", *BROKERS)
+
+
+def is_broker(text: str) -> bool:
+    """Tell whether a sink's URI names a broker."""
+    return text.partition(":")[0] in BROKERS
 
 
 def open_sink(text: str, settings: Settings) -> Sink:
@@ -22,7 +28,7 @@ def open_sink(text: str, settings: Settings) -> Sink:
         return _stdout(uri)
     if uri.scheme == "jsonl":
         return _jsonl(uri)
-    if uri.scheme in ("mqtt", "mqtts"):
+    if uri.scheme in BROKERS:
         from har_stream.sinks.mqtt import MqttSink  # noqa: PLC0415 - who has no broker need not load its client
 
         return MqttSink(uri, settings.mqtt, max_devices=settings.intake.max_devices)

@@ -76,6 +76,10 @@ class MqttSink:
         """Have the broker retain nothing on a topic any more. May be called from any thread."""
         self._publisher.retain(topic, "")
 
+    def forget(self, topic: str) -> None:
+        """Tell a topic no more; what the broker retains there stays. May be called from any thread."""
+        self._publisher.forget(topic)
+
     def subscribe(self, topic_filter: str, on_message: OnMessage) -> None:
         """Have on_message called with each message of a filter, in the network's thread: it must not wait."""
         self._link.subscribe(topic_filter, on_message)
