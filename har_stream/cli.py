@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -124,12 +125,16 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ, _given(arguments))
     start_logging(settings.log_level)
     stop = _stop_on_signals()
+
+    def reread() -> Settings:
+        return load_settings(arguments.config, os.environ, _given(arguments))
+
     try:
         # Settings' faults are told before anything is loaded.
         from har_stream.state_file import state_folder  # noqa: PLC0415
 
         folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
-        task = _task(settings, folder, arguments.calibrate, stop)
+        task = _task(settings, folder, arguments.calibrate, stop, reread)
     except Exception:
         if stop.is_set():  # foreign code that was being loaded made an error of its own of Stopped
             raise Stopped from None
@@ -143,12 +148,16 @@ def _run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _task(settings: Settings, folder: Path | None, device: str | None, stop: Event) -> Daemon | Calibrator:
+def _task(
+    settings: Settings, folder: Path | None, device: str | None, stop: _Stop, reread: Callable[[], Settings]
+) -> Daemon | Calibrator:
     """Return what is to be done, ready to run: the stream, or the calibration of a device."""
     if device is None:
         from har_stream.daemon import Daemon  # noqa: PLC0415 - loaded only where it is needed
 
-        return Daemon(settings, stop, state=folder)
+        daemon = Daemon(settings, stop, state=folder, reread=reread)
+        stop.on_hangup = daemon.reload
+        return daemon
     from har_stream.calibrator import Calibrator  # noqa: PLC0415 - as above
 
     return Calibrator(settings, device, stop, state=folder)
@@ -159,6 +168,7 @@ class _Stop(Event):
 
     begun = False
     asked = False
+    on_hangup: Callable[[], None] | None = None
 
     def on_signal(self, *_: object) -> None:
         # Once only: a second signal must find neither this event's lock held nor the end under way.
@@ -169,12 +179,29 @@ class _Stop(Event):
         if not self.begun:
             raise Stopped
 
+    def hang_up(self, *_: object) -> None:
+        """Read the settings again; what is still being loaded has just read them."""
+        if self.on_hangup is not None:
+            self.on_hangup()
+
 
 def _stop_on_signals() -> _Stop:
     stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop.on_signal)
+    # A terminal that is closed hangs up too, and then the stream ends; under nohup it goes on.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, stop.on_signal if _has_terminal() else stop.hang_up)
     return stop
+
+
+def _has_terminal() -> bool:
+    """Tell whether a terminal controls this process, as none does of a service."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _ports(_: argparse.Namespace) -> int:

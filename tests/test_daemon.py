@@ -36,13 +36,13 @@ def test_a_source_that_fails_is_told_and_what_it_brought_goes_through(
 ) -> None:
     caplog.set_level("INFO")
     daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
-    blocks = daemon._source.blocks  # noqa: SLF001
+    blocks = daemon._feeder.source.blocks  # noqa: SLF001
 
     def breaks_off(stop: object) -> object:
         yield next(iter(blocks(stop)))  # type: ignore[arg-type]
         raise RuntimeError("unplugged")
 
-    monkeypatch.setattr(daemon._source, "blocks", breaks_off)  # noqa: SLF001
+    monkeypatch.setattr(daemon._feeder.source, "blocks", breaks_off)  # noqa: SLF001
     assert daemon.run() == 1
     assert "failed: RuntimeError" in caplog.text
     assert "samples in 2048 = used 1920" in caplog.text
