@@ -52,12 +52,12 @@ class BlockQueue:
             self._drop_oldest()
             self._changed.notify_all()
 
-    def get(self) -> list[Block] | None:
-        """Return the next tick, waiting for one; None when the queue is closed and empty."""
+    def get(self, timeout_s: float | None = None) -> list[Block] | None:
+        """Return the next tick, waiting for one: [] after timeout_s, None when the queue is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ticks or self._closed)
+            self._changed.wait_for(lambda: self._ticks or self._closed, timeout_s)
             if not self._ticks:
-                return None
+                return None if self._closed else []
             tick = self._ticks.popleft()
             samples = _samples(tick)
             while self._paced and self._ticks and samples + _samples(self._ticks[0]) <= SAMPLES_AT_ONCE:

@@ -34,7 +34,7 @@ from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.sources.source import CONNECTED
 from har_stream.state_file import StateFile
-from har_stream.vitals import RecordingVitals, SinkVitals, Vitals
+from har_stream.vitals import RecordingVitals, Vitals
 from har_stream.web.address import parse_address
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
 
+BEAT_S: Final = 0.5
+"""The engine takes a turn at least so often, also where nothing comes or a slow sink is waited for."""
 LAST_TICK_S: Final = 0.5
 LAST_KEEP_S: Final = 0.4
 POLL_S: Final = 0.1
@@ -96,6 +98,11 @@ class Daemon:
         """Tell whether the engine's thread lives."""
         return bool(self._threads) and self._threads[1].is_alive()
 
+    @property
+    def engine_beat_s(self) -> float:
+        """When the engine last took a turn, by time.monotonic(): at most about a second ago, or it is stuck."""
+        return self._books.beat_s
+
     def vitals(self) -> Vitals:
         """Return how all parts stand; may be called from any thread."""
         condition = self._source.condition
@@ -106,7 +113,7 @@ class Daemon:
             stream=self._books.read(),
             source="" if condition == CONNECTED else condition,
             reconnects=self._source.reconnects,
-            sinks=tuple(SinkVitals(one.name, one.condition, one.written, one.dropped) for one in self._sinks),
+            sinks=tuple(one.vitals() for one in self._sinks),
             recording=RecordingVitals(recorder.condition, recorder.recorded, recorder.lost, recorder.files)
             if recorder is not None
             else None,
@@ -151,7 +158,10 @@ class Daemon:
     def _tick(self) -> None:
         """Bring ticks through the pipeline to the sinks (engine thread)."""
         try:
-            while (tick := self._queue.get()) is not None:
+            while (tick := self._queue.get(BEAT_S)) is not None:
+                self._books.beat()
+                if not tick:
+                    continue
                 # Arrival times decide on evictions; a replay as fast as it can has none.
                 with self._books.tick():
                     predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
@@ -162,7 +172,7 @@ class Daemon:
                     self._keeper.exchange(self._pipeline)
                 if predictions:
                     for sink in self._sinks:
-                        sink.put(predictions)
+                        sink.put(predictions, while_waiting=self._books.beat)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("engine: failed: %r", error)
             self._failed = self._engine_failed = True
@@ -180,7 +190,7 @@ class Daemon:
         if self._recorder is not None:
             known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
             if known:
-                self._recorder.put(known)
+                self._recorder.put(known, while_waiting=self._books.beat)
 
     def _open_http(self) -> HttpServer | None:
         address = parse_address(self._settings.http)
