@@ -52,10 +52,10 @@ class BlockQueue:
             self._drop_oldest()
             self._changed.notify_all()
 
-    def get(self, wait_s: float | None = None) -> list[Block] | None:
-        """Return the next tick, waiting for one, an empty one after wait_s; None when the queue is closed and empty."""
+    def get(self, timeout_s: float | None = None) -> list[Block] | None:
+        """Return the next tick, waiting for one: [] after timeout_s, None when the queue is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ticks or self._closed, timeout=wait_s)
+            self._changed.wait_for(lambda: self._ticks or self._closed, timeout_s)
             if not self._ticks:
                 return None if self._closed else []
             tick = self._ticks.popleft()

@@ -38,7 +38,7 @@ from har_stream.service import Service
 from har_stream.settings import Settings
 from har_stream.sinks.outlets import Outlets
 from har_stream.state_file import StateFile
-from har_stream.vitals import RecordingVitals, SinkVitals, Vitals
+from har_stream.vitals import RecordingVitals, Vitals
 from har_stream.web.address import parse_address
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
 
+BEAT_S: Final = 0.5
+"""The engine takes a turn at least so often, also where nothing comes or a slow sink is waited for."""
 LAST_TICK_S: Final = 0.5
 LAST_KEEP_S: Final = 0.4
 POLL_S: Final = 0.1
-IDLE_TURN_S: Final = 0.5
-"""How often the engine turns without samples, to show that it lives."""
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,6 @@ class Daemon:
         self._stop = stop or Event()
         self._engine_failed = self._reload_asked = False
         self._engine: Thread | None = None
-        self.turned_s = 0.0
         self._http = self._open_http()
         self._manifest, classifier = load_model(settings)
         source = fitting_source(settings, self._manifest)
@@ -120,6 +119,11 @@ class Daemon:
         """Tell whether samples can come, or one has."""
         return self.alive and (self._feeder.condition == "" or self._accounting.samples_in > 0)
 
+    @property
+    def engine_beat_s(self) -> float:
+        """When the engine last took a turn, by time.monotonic(): at most about a second ago, or it is stuck."""
+        return self._books.beat_s
+
     def vitals(self) -> Vitals:
         """Return how all parts stand; may be called from any thread."""
         recorder = self._recorder
@@ -129,7 +133,7 @@ class Daemon:
             stream=self._books.read(),
             source=self._feeder.condition,
             reconnects=self._feeder.reconnects,
-            sinks=tuple(SinkVitals(one.name, one.condition, one.written, one.dropped) for one in self._sinks),
+            sinks=tuple(one.vitals() for one in self._sinks),
             recording=RecordingVitals(recorder.condition, recorder.recorded, recorder.lost, recorder.files)
             if recorder is not None
             else None,
@@ -165,20 +169,20 @@ class Daemon:
     def _tick(self) -> None:
         """Bring ticks through the pipeline to the sinks (engine thread)."""
         try:
-            while (tick := self._queue.get(IDLE_TURN_S)) is not None:
-                self.turned_s = time.monotonic()
+            while (tick := self._queue.get(BEAT_S)) is not None:
+                self._books.beat()
                 if not tick:
                     continue
                 # Arrival times decide on evictions; a replay as fast as it can has none.
                 with self._books.tick():
-                    predictions = self._pipeline.push(tick, self.turned_s if self._paced else 0.0)
+                    predictions = self._pipeline.push(tick, time.monotonic() if self._paced else 0.0)
                     self._books.labels.update(prediction.label for prediction in predictions)
                 self._tell_suspicions()
                 self._record(tick)
                 if self._keeper is not None and self._keeper.asks:
                     self._keeper.exchange(self._pipeline)
                 if predictions:
-                    self._sinks.put(predictions)
+                    self._sinks.put(predictions, while_waiting=self._books.beat)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("engine: failed: %r", error)
             self._engine_failed = True
@@ -196,7 +200,7 @@ class Daemon:
         if self._recorder is not None:
             known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
             if known:
-                self._recorder.put(known)
+                self._recorder.put(known, while_waiting=self._books.beat)
 
     def _open_http(self) -> HttpServer | None:
         address = parse_address(self._settings.http)

@@ -9,6 +9,7 @@ for the room stands in the door, and nobody gets past.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +26,21 @@ PATIENCE_S: Final = 1.0
 
 
 class EngineBooks:
-    """The books of a queue, the pipeline behind it, and the labels that came out."""
+    """The books of a queue, the pipeline behind it, and the labels that came out.
+
+    beat_s is when the engine last took a turn, by time.monotonic(): what is long ago tells that it is stuck.
+    """
 
     def __init__(self, queue: BlockQueue, pipeline: Pipeline) -> None:
         self._queue, self._pipeline = queue, pipeline
         self.labels: Counter[str] = Counter()
         self._door, self._room = Lock(), Lock()
+        self.beat_s = time.monotonic()
         self._last = self._read()
+
+    def beat(self) -> None:
+        """Say that the engine is at work, or waits for what it knows (engine thread)."""
+        self.beat_s = time.monotonic()
 
     @contextmanager
     def tick(self) -> Iterator[None]:

@@ -26,8 +26,8 @@ class Watched(Protocol):
         """Tell whether samples can come; the model is loaded by then."""
 
     @property
-    def turned_s(self) -> float:
-        """When the engine's thread last turned, with or without samples, as time.monotonic() counts."""
+    def engine_beat_s(self) -> float:
+        """When the engine last took a turn, with or without samples, by time.monotonic()."""
 
     def vitals(self) -> Vitals:
         """Return how all parts stand."""
@@ -68,7 +68,7 @@ class Service:
 
     def _feed_watchdog(self, now_s: float) -> None:
         """Feed it where the engine has turned since it was fed last: an engine that is stuck gets it to bite."""
-        patience_s, turned_s = self._notifier.watchdog_s, self._stream.turned_s
+        patience_s, turned_s = self._notifier.watchdog_s, self._stream.engine_beat_s
         if patience_s is None or now_s < self._fed_at_s + patience_s / FEEDS_IN_TIME or turned_s <= self._fed_turn_s:
             return
         self._fed_at_s, self._fed_turn_s = now_s, turned_s

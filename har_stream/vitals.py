@@ -30,12 +30,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class SinkVitals:
-    """A sink, and the labels that it took and lost."""
+    """A sink, and the labels that it took and lost and that wait for it, of which `limit` may."""
 
     name: str
     condition: str
     written: int
     dropped: int
+    waiting: int = 0
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Final
 
 from har_stream.samples import Prediction
 from har_stream.sinks.sink import Sink, SinkClosed
+from har_stream.vitals import SinkVitals
 
 IDLE_S: Final = 1.0
 POLL_S: Final = 0.1
@@ -51,11 +52,14 @@ class SinkWorker:
         """Begin to write."""
         self.thread.start()
 
-    def put(self, predictions: list[Prediction]) -> None:
-        """Queue predictions; see the module for what happens where there is no room."""
+    def put(self, predictions: list[Prediction], *, while_waiting: Callable[[], None] = lambda: None) -> None:
+        """Queue predictions; see the module for what happens where there is no room.
+
+        Where room is waited for `while_waiting` is called again and again.
+        """
         with self._changed:
-            if self._source_waits:
-                self._changed.wait_for(self._has_room)
+            while self._source_waits and not self._changed.wait_for(self._has_room, timeout=POLL_S):
+                while_waiting()
             self._offered += len(predictions)
             if not self._gone:
                 self._queue.extend(predictions)
@@ -95,6 +99,12 @@ class SinkWorker:
         if self._failing:
             return "cannot be written"
         return "" if self._sink.ready() else "not connected"
+
+    def vitals(self) -> SinkVitals:
+        """Return how it stands."""
+        with self._changed:
+            waiting = len(self._queue)
+        return SinkVitals(self.name, self.condition, self.written, self.dropped, waiting, self._limit)
 
     @property
     def dropped(self) -> int:
