@@ -13,7 +13,7 @@ from har_stream.classifier import Classifier
 from har_stream.errors import ConfigError, HarStreamError
 from har_stream.manifest import Manifest, load_manifest, resolve
 from har_stream.recording_file import check_folder as check_record_folder
-from har_stream.settings import Settings
+from har_stream.settings import KINDS, Settings
 from har_stream.sinks import open_sink
 from har_stream.sources import open_source
 from har_stream.sources.source import Source
@@ -33,7 +33,7 @@ def load_model(settings: Settings) -> tuple[Manifest, Classifier]:
 def _with_hop(manifest: Manifest, hop: int) -> Manifest:
     """Return the manifest with another hop at run time, 0 for the model's own."""
     if hop > manifest.framing.window:
-        raise ConfigError(f"hop {hop} is longer than the model's window of {manifest.framing.window} samples")
+        raise ConfigError(f"hop: {hop} is longer than the model's window of {manifest.framing.window} samples")
     framing = msgspec.structs.replace(manifest.framing, hop=hop or manifest.framing.hop)
     return msgspec.structs.replace(manifest, framing=framing)
 
@@ -59,24 +59,29 @@ def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     return source
 
 
-def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
-    """Return what is wrong with the model, source and sinks that the settings name and the state, a line each."""
+def check_parts(settings: Settings, *, state: Path | None = None, needs_source: bool = True) -> list[str]:
+    """Return what is wrong with the parts that the settings name, a line each that begins with the key.
+
+    Without `needs_source` settings may name no source: a file that leaves it to the command line.
+    """
     faults: list[str] = []
-    model = _tried(lambda: load_model(settings), faults)
-    _tried(lambda: fitting_source(settings, model[0] if model else None), faults)
+    model = _tried("model", lambda: load_model(settings), faults)
+    if settings.source or needs_source:
+        _tried("source", lambda: fitting_source(settings, model[0] if model else None), faults)
     for sink in settings.sinks:
-        _tried(partial(open_sink, sink, settings), faults)
+        _tried("sinks", partial(open_sink, sink, settings), faults)
     if state is not None:
-        _tried(partial(check_folder, state), faults)
-    _tried(lambda: parse_address(settings.http), faults)
+        _tried("state", partial(check_folder, state), faults)
+    _tried("http", lambda: parse_address(settings.http), faults)
     if settings.record:
-        _tried(lambda: check_record_folder(record_folder(settings)), faults)
+        _tried("record", lambda: check_record_folder(record_folder(settings)), faults)
     return faults
 
 
-def _tried(make: Callable[[], T], faults: list[str]) -> T | None:
+def _tried(key: str, make: Callable[[], T], faults: list[str]) -> T | None:
     try:
         return make()
     except HarStreamError as error:
-        faults.append(str(error))
+        named = str(error).partition(":")[0] in KINDS
+        faults.append(str(error) if named else f"{key}: {error}")
         return None

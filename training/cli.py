@@ -12,6 +12,7 @@ from pathlib import Path
 
 from har_stream import __version__
 from har_stream.commands import Parser, guarded
+from har_stream.completion import add_completion
 from har_stream.datasets import Selection
 from har_stream.errors import ConfigError, nearest
 from har_stream.uri import parse_subjects
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_fetch, _add_prepare, _add_fit, _add_evaluate, _add_compare, _add_people):
         add(commands)
+    add_completion(commands, _parser)
     return parser
 
 

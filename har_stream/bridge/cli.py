@@ -10,6 +10,7 @@ from pathlib import Path
 from har_stream import __version__
 from har_stream.bridge.stop import Stop
 from har_stream.commands import Parser, Stopped, guarded
+from har_stream.completion import add_completion
 from har_stream.formats.registry import DECODERS
 from har_stream.logs import start_logging
 from har_stream.uri import FASTEST, SLOWEST
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_sniff(commands)
     _add_simulate(commands)
+    add_completion(commands, _parser)
     return parser
 
 
