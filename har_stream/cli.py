@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from har_stream.arguments import COMMANDS, SETTINGS, make_parser
+from har_stream.arguments import COMMANDS, SETTINGS, add_settings, make_parser
 from har_stream.commands import Parser, Stopped, guarded
 from har_stream.completion import script
 from har_stream.logs import start_logging
@@ -20,6 +20,7 @@ from har_stream.settings import DEFAULT_CONFIG, Settings, gather, load_settings
 if TYPE_CHECKING:
     from har_stream.calibrator import Calibrator
     from har_stream.daemon import Daemon
+    from har_stream.embedded_broker import EmbeddedBroker
 
 
 def main(words: list[str] | None = None) -> int:
@@ -59,6 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
         from har_stream.state_file import state_folder  # noqa: PLC0415
 
         folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
+        broker = _open_broker(settings)
         task = _task(settings, folder, arguments.calibrate, stop, reread)
     except Exception:
         if stop.is_set():  # foreign code that was being loaded made an error of its own of Stopped
@@ -66,11 +68,21 @@ def _run(arguments: argparse.Namespace) -> int:
         raise
     stop.begun = True
     code = task.run()
+    if broker is not None:
+        broker.close()
     if task.hangs:
         # A thread that sits in a system call or in foreign code must not be torn down by the interpreter's end.
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _open_broker(settings: Settings) -> EmbeddedBroker | None:
+    if not settings.broker:
+        return None
+    from har_stream.embedded_broker import open_broker  # noqa: PLC0415 - who has a broker need not load it
+
+    return open_broker(settings)
 
 
 def _task(
@@ -176,7 +188,9 @@ def _tell(faults: list[str]) -> None:
 
 
 def _completion(arguments: argparse.Namespace) -> int:
-    print(script(parser(), arguments.shell))
+    whole = parser()
+    add_settings(whole)  # a first word that is no command means run
+    print(script(whole, arguments.shell))
     return os.EX_OK
 
 

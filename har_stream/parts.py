@@ -73,6 +73,10 @@ def check_parts(settings: Settings, *, state: Path | None = None, needs_source: 
     if state is not None:
         _tried("state", partial(check_folder, state), faults)
     _tried("http", lambda: parse_address(settings.http), faults)
+    if settings.broker:
+        from har_stream.embedded_broker import plan_broker  # noqa: PLC0415 - who has a broker need not load it
+
+        _tried("broker", lambda: plan_broker(settings), faults)
     if settings.record:
         _tried("record", lambda: check_record_folder(record_folder(settings)), faults)
     return faults

@@ -46,7 +46,7 @@ def _values(table: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[
 
 
 def _masked(key: str, value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_masked(key, one) for one in value]
     if isinstance(value, str) and value and key.endswith(SECRET_KEYS):
         return MASK
