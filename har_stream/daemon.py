@@ -23,6 +23,7 @@ from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.engine_books import EngineBooks
 from har_stream.keeper import Keeper
+from har_stream.latency import TimedClassifier
 from har_stream.parts import fitting_source, load_model, record_folder
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
@@ -34,7 +35,7 @@ from har_stream.sinks import open_sink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.sources.source import CONNECTED
 from har_stream.state_file import StateFile
-from har_stream.vitals import RecordingVitals, Vitals
+from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
 from har_stream.web.address import parse_address
 
 if TYPE_CHECKING:
@@ -69,12 +70,20 @@ class Daemon:
         self._manifest, classifier = load_model(settings)
         self._source = fitting_source(settings, self._manifest)
         self._accounting = Accounting()
-        self._pipeline = Pipeline(self._manifest, classifier, settings.intake, self._accounting)
+        timed = TimedClassifier(classifier)
+        self._pipeline = Pipeline(self._manifest, timed, settings.intake, self._accounting)
         self._keeper = Keeper(StateFile(state)) if state is not None else None
         if self._keeper is not None:
             self._pipeline.restore(self._keeper.kept)
         self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
-        self._books = EngineBooks(self._queue, self._pipeline)
+        self._books = EngineBooks(
+            self._queue,
+            self._pipeline,
+            timed.latency,
+            now=self._now,
+            stale_after_s=settings.mqtt.stale_after_s,
+            per_device=settings.metrics.per_device,
+        )
         self._recorder = self._open_recorder()
         sinks = [open_sink(text, settings) for text in settings.sinks]
         self._sinks = [
@@ -103,15 +112,26 @@ class Daemon:
         """When the engine last took a turn, by time.monotonic(): at most about a second ago, or it is stuck."""
         return self._books.beat_s
 
+    @property
+    def source_condition(self) -> str:
+        """Why no samples can come in, "" where they can."""
+        condition = self._source.condition
+        return "" if condition == CONNECTED else condition
+
     def vitals(self) -> Vitals:
         """Return how all parts stand; may be called from any thread."""
-        condition = self._source.condition
-        recorder = self._recorder
+        recorder, settings = self._recorder, self._settings
+        weights = self._manifest.weights[settings.engine]
+        queues = [QueueVitals("blocks", self._queue.blocks, settings.queues.blocks)]
+        if self._source.queue is not None:
+            queues.append(QueueVitals("messages", *self._source.queue))
         return Vitals(
-            model=self._manifest.name,
+            model=ModelVitals(self._manifest.name, settings.engine, weights.sha256, self._manifest.labels),
             ending=self._stop.is_set(),
             stream=self._books.read(),
-            source="" if condition == CONNECTED else condition,
+            max_devices=settings.intake.max_devices,
+            source=self.source_condition,
+            queues=tuple(queues),
             reconnects=self._source.reconnects,
             sinks=tuple(one.vitals() for one in self._sinks),
             recording=RecordingVitals(recorder.condition, recorder.recorded, recorder.lost, recorder.files)
@@ -149,7 +169,8 @@ class Daemon:
         """Bring the source's blocks to the queue (source thread)."""
         try:
             for tick in self._source.blocks(self._stop):
-                self._queue.put(tick)
+                arrived_s = self._source.arrived_s
+                self._queue.put(tick, time.monotonic() if arrived_s is None else arrived_s)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", self._settings.source, error)
             self._failed = True
@@ -162,21 +183,24 @@ class Daemon:
                 self._books.beat()
                 if not tick:
                     continue
-                # Arrival times decide on evictions; a replay as fast as it can has none.
                 with self._books.tick():
-                    predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
-                    self._books.labels.update(prediction.label for prediction in predictions)
+                    predictions = self._pipeline.push(tick, self._now())
+                    self._books.note(predictions)
                 self._tell_suspicions()
                 self._record(tick)
                 if self._keeper is not None and self._keeper.asks:
                     self._keeper.exchange(self._pipeline)
                 if predictions:
                     for sink in self._sinks:
-                        sink.put(predictions, while_waiting=self._books.beat)
+                        sink.put(predictions, self._queue.arrived_s, while_waiting=self._books.beat)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("engine: failed: %r", error)
             self._failed = self._engine_failed = True
         self._queue.close()
+
+    def _now(self) -> float:
+        """Return the time by which devices are idle and stale; a replay as fast as it can has none."""
+        return time.monotonic() if self._source.paced else 0.0
 
     def _tell_suspicions(self) -> None:
         for device, suspicion in self._pipeline.news():
