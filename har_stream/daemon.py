@@ -26,6 +26,7 @@ from har_stream.block_queue import BlockQueue
 from har_stream.engine_books import EngineBooks
 from har_stream.feeder import Feeder
 from har_stream.keeper import Keeper
+from har_stream.latency import TimedClassifier
 from har_stream.notify import Notifier
 from har_stream.parts import fitting_source, load_model, record_folder
 from har_stream.pipeline import Pipeline
@@ -38,7 +39,7 @@ from har_stream.service import Service
 from har_stream.settings import Settings
 from har_stream.sinks.outlets import Outlets
 from har_stream.state_file import StateFile
-from har_stream.vitals import RecordingVitals, Vitals
+from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
 from har_stream.web.address import parse_address
 
 if TYPE_CHECKING:
@@ -81,13 +82,21 @@ class Daemon:
         source = fitting_source(settings, self._manifest)
         self._paced = source.paced
         self._accounting = Accounting()
-        self._pipeline = Pipeline(self._manifest, classifier, settings.intake, self._accounting)
+        timed = TimedClassifier(classifier)
+        self._pipeline = Pipeline(self._manifest, timed, settings.intake, self._accounting)
         self._keeper = Keeper(StateFile(state)) if state is not None else None
         if self._keeper is not None:
             self._pipeline.restore(self._keeper.kept)
         self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._paced, accounting=self._accounting)
         self._feeder = Feeder(source, settings.source, self._queue)
-        self._books = EngineBooks(self._queue, self._pipeline)
+        self._books = EngineBooks(
+            self._queue,
+            self._pipeline,
+            timed.latency,
+            now=self._now,
+            stale_after_s=settings.mqtt.stale_after_s,
+            per_device=settings.metrics.per_device,
+        )
         self._recorder = self._open_recorder()
         self._sinks = Outlets(settings, source_waits=not self._paced, on_closed=self.stop)
         self._service = Service(self, Notifier())
@@ -124,14 +133,25 @@ class Daemon:
         """When the engine last took a turn, by time.monotonic(): at most about a second ago, or it is stuck."""
         return self._books.beat_s
 
+    @property
+    def source_condition(self) -> str:
+        """Why no samples can come in, "" where they can."""
+        return self._feeder.condition
+
     def vitals(self) -> Vitals:
         """Return how all parts stand; may be called from any thread."""
-        recorder = self._recorder
+        recorder, settings = self._recorder, self._settings
+        weights = self._manifest.weights[settings.engine]
+        queues = [QueueVitals("blocks", self._queue.blocks, settings.queues.blocks)]
+        if self._feeder.source.queue is not None:
+            queues.append(QueueVitals("messages", *self._feeder.source.queue))
         return Vitals(
-            model=self._manifest.name,
+            model=ModelVitals(self._manifest.name, settings.engine, weights.sha256, self._manifest.labels),
             ending=self._stop.is_set(),
             stream=self._books.read(),
+            max_devices=settings.intake.max_devices,
             source=self._feeder.condition,
+            queues=tuple(queues),
             reconnects=self._feeder.reconnects,
             sinks=tuple(one.vitals() for one in self._sinks),
             recording=RecordingVitals(recorder.condition, recorder.recorded, recorder.lost, recorder.files)
@@ -173,20 +193,23 @@ class Daemon:
                 self._books.beat()
                 if not tick:
                     continue
-                # Arrival times decide on evictions; a replay as fast as it can has none.
                 with self._books.tick():
-                    predictions = self._pipeline.push(tick, time.monotonic() if self._paced else 0.0)
-                    self._books.labels.update(prediction.label for prediction in predictions)
+                    predictions = self._pipeline.push(tick, self._now())
+                    self._books.note(predictions)
                 self._tell_suspicions()
                 self._record(tick)
                 if self._keeper is not None and self._keeper.asks:
                     self._keeper.exchange(self._pipeline)
                 if predictions:
-                    self._sinks.put(predictions, while_waiting=self._books.beat)
+                    self._sinks.put(predictions, self._queue.arrived_s, while_waiting=self._books.beat)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("engine: failed: %r", error)
             self._engine_failed = True
         self._queue.close()
+
+    def _now(self) -> float:
+        """Return the time by which devices are idle and stale; a replay as fast as it can has none."""
+        return time.monotonic() if self._paced else 0.0
 
     def _tell_suspicions(self) -> None:
         for device, suspicion in self._pipeline.news():

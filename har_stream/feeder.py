@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from threading import Event, Thread
 from typing import Final
 
@@ -65,7 +66,8 @@ class Feeder:
     def _run(self, source: Source, name: str, stop: Event) -> None:
         try:
             for tick in source.blocks(stop):
-                self._queue.put(tick)
+                arrived_s = source.arrived_s
+                self._queue.put(tick, time.monotonic() if arrived_s is None else arrived_s)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", name, error)
             self.failed = True

@@ -77,7 +77,8 @@ class Service:
     def _tell_status(self) -> None:
         vitals = self._stream.vitals()
         found = readiness.reasons(vitals)
-        devices = "1 device" if vitals.stream.devices == 1 else f"{vitals.stream.devices} devices"
+        present = vitals.stream.present.devices
+        devices = "1 device" if present == 1 else f"{present} devices"
         told = f"{'; '.join(found)} ({devices})" if found else f"streams labels of {devices}"
         if told != self._status:
             self._status = told

@@ -29,6 +29,9 @@ TEXT_ORIGINS: Final = ("environment", "command line")
 LONGEST_BRIDGE_S: Final = 10.0
 """No longer gap may be bridged, whatever is configured."""
 
+MOST_TOLD: Final = 1000
+"""Devices with series of their own: each costs every scrape, and Prometheus' memory."""
+
 PROFILES: Final = "profiles"
 DEVICES: Final = "devices"
 """The two sections below which names are the user's own; they stand in the file alone."""
@@ -79,6 +82,12 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     insecure: bool = False
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[metrics]: how much is told of single devices."""
+
+    per_device: Annotated[int, msgspec.Meta(ge=0, le=MOST_TOLD)] = 0
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings."""
 
@@ -96,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()
     mqtt: MqttSettings = MqttSettings()
+    metrics: MetricsSettings = MetricsSettings()
     profiles: dict[str, dict[str, Any]] = {}
     devices: dict[str, str] = {}
 

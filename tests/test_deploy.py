@@ -22,7 +22,7 @@ import yaml
 
 import har_stream
 from har_stream.cli import main
-from har_stream.web.address import DEFAULT_PORT
+from har_stream.web.address import DEFAULT_PORT, Address
 from har_stream.web.server import HttpServer, Page
 from tests.broker import Broker, Listener, wait_for
 from tests.mqtt_receiver import publisher
@@ -133,10 +133,15 @@ def test_prometheus_asks_the_daemon_and_grafana_asks_prometheus() -> None:
     assert f"{provider['options']['path']}/har-stream.json" in mounted
 
 
-def test_promtool_understands_prometheus_settings() -> None:
-    words = ["promtool", "check", "config", str(COMPOSE / "prometheus.yml")]
+def test_promtool_understands_prometheus_settings(tmp_path: Path) -> None:
+    (tmp_path / "har-stream-rules.yml").write_bytes((DEPLOY / "prometheus-rules.yml").read_bytes())
+    shutil.copy(COMPOSE / "prometheus.yml", tmp_path)
+    words = ["promtool", "check", "config", str(tmp_path / "prometheus.yml")]
     done = subprocess.run(words, capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+    assert b"rules found" in done.stdout
+    mounted = [volume.split(":")[1] for volume in compose()["services"]["prometheus"]["volumes"]]
+    assert "/etc/prometheus/har-stream-rules.yml" in mounted
 
 
 def test_mosquitto_runs_with_its_settings(tmp_path: Path) -> None:
@@ -175,9 +180,11 @@ def test_the_image_runs_as_nobody_special_and_takes_only_what_is_installed() -> 
 @contextmanager
 def answering(status: HTTPStatus) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = HttpServer(listening, lambda _: Page(status, "text/plain", b""))
+    port: int = listening.getsockname()[1]
+    address = Address("127.0.0.1", port, given=True)
+    server = HttpServer(listening, address, lambda _: Page(status, "text/plain", b""))
     server.start()
-    yield listening.getsockname()[1]
+    yield port
     server.close()
 
 

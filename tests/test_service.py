@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from har_stream import service
-from har_stream.accounting import Accounting
 from har_stream.notify import Notifier
+from har_stream.presence import Present
 from har_stream.service import Service
-from har_stream.vitals import Reading, Vitals
+from har_stream.vitals import Vitals
 from tests.supervisor import Supervisor, supervisor
+from tests.test_http_pages import WELL
 
 WATCHDOG_S = 0.03
 
@@ -23,10 +24,8 @@ class Stream:
     def __init__(self) -> None:
         self.up = False
         self.engine_beat_s = time.monotonic()
-        reading = Reading(Accounting().snapshot(), 0, 2, {}, {})
-        self.told = Vitals(
-            "m", ending=False, stream=reading, source="", reconnects=0, sinks=(), recording=None, state=""
-        )
+        present = Present(streaming=1, stale=1)
+        self.told = replace(WELL, stream=replace(WELL.stream, present=present), recording=None)
 
     def vitals(self) -> Vitals:
         return self.told

@@ -53,10 +53,10 @@ class Outlets:
         for worker in self:
             worker.start()
 
-    def put(self, predictions: list[Prediction], *, while_waiting: Callable[[], None]) -> None:
+    def put(self, predictions: list[Prediction], arrived_s: float, *, while_waiting: Callable[[], None]) -> None:
         """Queue predictions for each (engine thread); `while_waiting` is called while there is no room."""
         for worker in self:
-            worker.put(predictions, while_waiting=while_waiting)
+            worker.put(predictions, arrived_s, while_waiting=while_waiting)
 
     def flush(self, stop: Event) -> None:
         """Wait until each has written all, can take no more, or `stop` is set."""
