@@ -133,12 +133,12 @@ class EmbeddedBroker:
             self._loop.close()
 
     async def _serve(self) -> None:
-        from amqtt.broker import Broker  # noqa: PLC0415 - who has no such broker need not load it
+        from har_stream.embedded_clients import PlainBroker  # noqa: PLC0415 - who has no such broker need not load it
 
         # Its every connection would be a line, and its faults tracebacks; what matters is told here.
         for name in ("amqtt", "transitions", "websockets"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-        broker = Broker(_configuration(self._plan))
+        broker = PlainBroker(_configuration(self._plan))
         await broker.start()
         self._up.set()
         await self._ending.wait()
@@ -152,7 +152,7 @@ def _configuration(plan: BrokerPlan) -> dict[str, Any]:
         for name, kind, address in zip(("default", "websockets"), kinds, plan.listeners, strict=False)
     }
     login: dict[str, Any] = (
-        {"har_stream.embedded_login.Login": {"user": plan.user, "password": plan.password}}
+        {"har_stream.embedded_clients.Login": {"user": plan.user, "password": plan.password}}
         if plan.user is not None
         else {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
     )

@@ -129,6 +129,24 @@ def test_phones_come_over_websockets_and_the_ports_are_free_again_at_the_end() -
             listener.close()
 
 
+def test_a_client_that_speaks_mqtt_5_is_told_at_once_that_it_is_not_spoken_here() -> None:
+    connect = bytes.fromhex("10 19 0004 4d515454 05 02 000f 05 27 00100000 0007") + b"longish"
+    port = free_port()
+    with opened(f"embedded:{port}"), socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(connect)
+        assert client.recv(64) == b"\x20\x02\x00\x01"
+        assert client.recv(64) == b""
+
+
+@pytest.mark.parametrize("begin", [b"", b"\x10", b"\x10\xff\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 50])
+def test_whatever_comes_in_the_broker_goes_on(begin: bytes) -> None:
+    port = free_port()
+    with opened(f"embedded:{port}"):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            client.sendall(begin)
+        assert not refused(port, "", "")
+
+
 def test_an_address_that_is_taken_ends_the_start() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
