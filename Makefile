@@ -1,6 +1,7 @@
 # make demo   a simulated day, live; needs Python 3.11, nothing else
 # make test   everything the tests need, then all of them
 # make lint   ruff and mypy alone
+# make man    manual pages of the three commands, in build/man
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,6 +36,16 @@ test: $(BIN)/.dev system-packages
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+.PHONY: man
+man: $(BIN)/.dev
+	mkdir -p build/man
+	$(call man_page,har-stream,har_stream.cli,parser)
+	$(call man_page,har-bridge,har_stream.bridge.cli,parser)
+	$(call man_page,har-train,training.cli,parser)
+
+man_page = $(BIN)/argparse-manpage --prog $(1) --module $(2) --function $(3) --project-name har-stream \
+	--description 'Live human activity recognition' --output build/man/$(1).1
 
 .PHONY: system-packages
 system-packages:

@@ -92,8 +92,8 @@ exit codes:
 CONFIG_END: Final = (
     """\
 examples:
-  har-stream config --print-default > config.toml
-  har-stream config --show --config config.toml --source sim:
+  har-stream config --print-default > my.toml
+  har-stream config --show --config my.toml --source sim:
 
 exit codes:
   0    printed
