@@ -16,6 +16,7 @@ from har_stream.cli import main, parser
 from har_stream.completion import SHELLS
 from har_stream.settings import KINDS, MQTT_PASSWORD, Settings
 from har_stream.shown_settings import shown
+from tests.bridge_process import signals_kept
 from training.cli import main as train
 
 TOP = Path(__file__).parents[1] / "config.toml"
@@ -96,7 +97,8 @@ def test_check_names_the_key_of_every_part(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("program", ["har-stream", "har-bridge", "har-train"])
 def test_shells_understand_what_completes(program: str, shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = {"har-stream": main, "har-bridge": bridge, "har-train": train}[program]
-    assert command(["completion", shell]) == 0
+    with signals_kept():
+        assert command(["completion", shell]) == 0
     script = capsys.readouterr().out
     done = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -119,7 +121,7 @@ def test_bash_completes(words: str, expected: str, capsys: pytest.CaptureFixture
 
 def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
     for command in (main, bridge, train):
-        with pytest.raises(SystemExit) as ended:
+        with signals_kept(), pytest.raises(SystemExit) as ended:
             command(["--version"])
         assert ended.value.code == 0
         assert __version__ in capsys.readouterr().out
