@@ -1,6 +1,7 @@
 # make demo   a simulated day, live; needs Python 3.11, nothing else
 # make test   everything the tests need, then all of them
 # make lint   ruff and mypy alone
+# make man    manual pages of the three commands, in build/man
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,8 +11,8 @@ DEMO := sim:?devices=3&speed=20&loop=no
 # The tests need a broker with certificates, and for the firmware compilers for PC, AVR and ARM, Arduino's core and a
 # simulated AVR.
 APT_PACKAGES := mosquitto openssl gcc libc6-dev gcc-avr binutils-avr avr-libc arduino-core-avr gcc-arm-none-eabi \
-	libnewlib-dev libsimavr-dev libelf-dev
-SYSTEM_TOOLS := mosquitto openssl gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc
+	libnewlib-dev libsimavr-dev libelf-dev systemd prometheus bash zsh fish
+SYSTEM_TOOLS := mosquitto openssl gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc systemd-analyze promtool bash zsh fish
 SYSTEM_FILES := /usr/include/string.h /usr/lib/avr/include/avr/io.h /usr/include/newlib/string.h \
 	/usr/include/simavr/sim_avr.h /usr/include/libelf.h /usr/share/arduino/hardware/arduino/avr/cores/arduino
 
@@ -35,6 +36,16 @@ test: $(BIN)/.dev system-packages
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+.PHONY: man
+man: $(BIN)/.dev
+	mkdir -p build/man
+	$(call man_page,har-stream,har_stream.cli,parser)
+	$(call man_page,har-bridge,har_stream.bridge.cli,parser)
+	$(call man_page,har-train,training.cli,parser)
+
+man_page = $(BIN)/argparse-manpage --prog $(1) --module $(2) --function $(3) --project-name har-stream \
+	--description 'Live human activity recognition' --output build/man/$(1).1
 
 .PHONY: system-packages
 system-packages:

@@ -171,3 +171,8 @@ def _text(text: str, where: str) -> str:
     if not fits:
         raise ConfigError(f"{where}: longer than {LONGEST_TEXT} bytes, or with a zero in it")
     return text
+
+
+def password_of(settings: MqttSettings, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the password that is set for brokers, None where none is. Raises ConfigError, without the password."""
+    return _password(settings, environment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,13 @@ BATCH: Final = 64
 """Windows a call: larger batches fall out of the processor's caches and are slower."""
 
 log = logging.getLogger(__name__)
+
+
+class Classifying(Protocol):
+    """What the pipeline asks of a classifier."""
+
+    def probabilities(self, windows: Samples) -> NDArray[np.float32]:
+        """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each output (w, outputs)."""
 
 
 class Classifier:

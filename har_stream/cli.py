@@ -6,60 +6,22 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from har_stream import __version__
+from har_stream.arguments import COMMANDS, SETTINGS, add_settings, make_parser
 from har_stream.commands import Parser, Stopped, guarded
+from har_stream.completion import script
 from har_stream.errors import ConfigError
-from har_stream.logs import LEVELS, start_logging
-from har_stream.settings import Settings, gather, load_settings
+from har_stream.logs import start_logging
+from har_stream.settings import DEFAULT_CONFIG, Settings, gather, load_settings
 
 if TYPE_CHECKING:
     from har_stream.calibrator import Calibrator
     from har_stream.daemon import Daemon
-
-RUN_EXAMPLES = """\
-examples:
-  har-stream --source serial:/dev/ttyUSB0                    a sensor on a serial port
-  har-stream --source 'sim:?devices=3'                       three simulated people on the terminal
-  har-stream --source 'replay:HAPT.zip?speed=max&subject=1'  a recorded volunteer, as fast as it goes
-  har-stream --source 'mqtt://localhost/har/+/imu' --sink mqtt://localhost/har
-                                                             from devices on a broker, and back to it
-  har-stream --source sim: --sink mqtt://localhost/har --sink jsonl:labels.jsonl
-  har-stream --source 'replay:phone.csv' --state kept --calibrate phone
-                                                             learn from ten seconds of walking how phone is worn
-  har-stream --source 'sim:?devices=3' --record walks        keep the raw samples, a .csv.gz for each device
-  har-stream --source sim: --http 127.0.0.1:9500             health and metrics elsewhere than on 127.0.0.1:9478
-
-sources:
-  serial:PORT?baud=115200&format=auto|...&profile=NAME&device=ID&rate=HZ
-                   a sensor on a serial port: its path, by-id name or serial number (har-stream ports lists them);
-                   the format is told from the bytes, units and axes by the profile (see config.toml)
-  mqtts://user@host:port/TOPIC,...?format=auto&profile=NAME   (mqtt:// without TLS, on this machine)
-                   devices on a broker, by default on har/+/imu (+ is the device) and sensor-logger; the password
-                   in HAR_STREAM_MQTT_PASSWORD or mqtt.password_file
-  replay:PATH?speed=1|N|max&split=train|test|all&subject=1,3&loop=no|yes
-                   HAPT or UCI HAR (folder or .zip as downloaded), a recording .csv / .csv.gz, or a folder of such;
-                   &profile=NAME for a recording whose columns are not g and rad/s
-  sim:?devices=N&script=day|ACTIVITY:SECONDS,...&seed=N&speed=1|N|max&loop=yes|no
-sinks:
-  stdout:          a live table on a terminal, JSON lines in a pipe
-  jsonl:FILE       JSON lines, appended to a file
-  mqtts://user@host:port/prefix
-                   topics on a broker: the label of each device retained, and the JSON line of each window
-"""
-REMOVE_EXAMPLES = """\
-examples:
-  har-stream home-assistant remove --sink mqtt://localhost/har             all devices of this daemon
-  har-stream home-assistant remove --sink mqtt://localhost/har watch       one
-  har-stream home-assistant remove --sink mqtt://localhost/har --topics watch
-                                      what the broker retains under har/watch as well
-
-A device that still sends is announced again when the daemon is started again: stop it first.
-"""
-COMMANDS = ("run", "check", "ports", "home-assistant")
+    from har_stream.embedded_broker import EmbeddedBroker
 
 
 def main(words: list[str] | None = None) -> int:
@@ -69,117 +31,46 @@ def main(words: list[str] | None = None) -> int:
         words = ["run", *words]
 
     def parse_and_run() -> int:
-        arguments = _parser().parse_args(words)
+        arguments = parser().parse_args(words)
         return int(arguments.run(arguments))
 
     return guarded("har-stream", parse_and_run)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="har-stream",
-        description="Motion samples in, activity labels out, live. A first word that is no command means run; "
-        "har-stream run --help lists its options.",
-        epilog=RUN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser(
-        "run",
-        help="stream labels (the default)",
-        epilog=RUN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    check = commands.add_parser("check", help="name every fault of the configuration; exit 0 or 78")
-    listed = commands.add_parser("ports", help="list the serial ports with their lasting names")
-    listed.set_defaults(run=_ports)
-    run.set_defaults(run=_run)
-    check.set_defaults(run=_check)
-    run.add_argument(
-        "--calibrate",
-        metavar="DEVICE",
-        help="do not stream: take ten seconds of walking, keep which way DEVICE sits on the body, and end",
-    )
-    _add_home_assistant(commands)
-    for command in (run, check):
-        _add_settings(command)
-    return parser
-
-
-def _add_settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--source", help="where samples come from, a URI")
-    command.add_argument("--sink", action="append", dest="sinks", help="where labels go; may be given several times")
-    command.add_argument("--model", help="name of an installed model, or its folder")
-    command.add_argument("--engine", help="what computes the model: onnx or tensorflow")
-    command.add_argument("--hop", help="samples from window to window, the model's own if not given")
-    command.add_argument(
-        "--state", help="folder that keeps what was learned about each device across restarts, or off; see config.toml"
-    )
-    command.add_argument(
-        "--home-assistant",
-        action="store_true",
-        default=None,
-        dest="home_assistant.enabled",
-        help="announce the devices of sinks mqtt:// to Home Assistant",
-    )
-    command.add_argument("--record", help="folder to record the raw samples of all devices in, to replay them")
-    command.add_argument(
-        "--http",
-        metavar="HOST:PORT",
-        help="where to answer /healthz, /readyz and /metrics, or off; 127.0.0.1:9478 if not given and free",
-    )
-    command.add_argument("--log-level", help=f"how much is told on stderr: {', '.join(LEVELS)}")
-    command.add_argument("--config", type=Path, help="a configuration file (TOML)")
-
-
-def _add_home_assistant(commands: Any) -> None:
-    """Add home-assistant remove; `commands` is argparse's own collection."""
-    about = "take devices out of Home Assistant again"
-    command = commands.add_parser("home-assistant", help=about)
-    remove = command.add_subparsers(required=True, metavar="remove").add_parser(
-        "remove", help=about, epilog=REMOVE_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    remove.add_argument("devices", nargs="*", metavar="DEVICE", help="all of the sink's prefix if none is given")
-    remove.add_argument("--sink", action="append", dest="sinks", help="the broker and prefix, mqtt://HOST/har")
-    remove.add_argument("--topics", action="store_true", help="also what is retained under the sink's own prefix")
-    remove.add_argument("--config", type=Path, help="a configuration file (TOML)")
-    remove.set_defaults(run=_remove)
+def parser() -> Parser:
+    """Return what understands the command line."""
+    runs = {"run": _run, "check": _check, "config": _config, "ports": _ports, "completion": _completion}
+    return make_parser({**runs, "home-assistant": _remove})
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that the command line gives."""
-    keys = (
-        "source",
-        "sinks",
-        "model",
-        "engine",
-        "hop",
-        "state",
-        "record",
-        "http",
-        "log_level",
-        "home_assistant.enabled",
-    )
-    return {key: value for key in keys if (value := getattr(arguments, key, None)) is not None}
+    return {key: value for key in SETTINGS if (value := getattr(arguments, key, None)) is not None}
 
 
 def _run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ, _given(arguments))
     start_logging(settings.log_level)
     stop = _stop_on_signals()
+
+    def reread() -> Settings:
+        return load_settings(arguments.config, os.environ, _given(arguments))
+
     try:
         # Settings' faults are told before anything is loaded.
         from har_stream.state_file import state_folder  # noqa: PLC0415
 
         folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
-        task = _task(settings, folder, arguments.calibrate, stop)
+        broker = _open_broker(settings)
+        task = _task(settings, folder, arguments.calibrate, stop, reread)
     except Exception:
         if stop.is_set():  # foreign code that was being loaded made an error of its own of Stopped
             raise Stopped from None
         raise
     stop.begun = True
     code = task.run()
+    if broker is not None:
+        broker.close()
     if task.hangs:
         # A thread that sits in a system call or in foreign code must not be torn down by the interpreter's end.
         sys.stderr.flush()
@@ -187,12 +78,24 @@ def _run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _task(settings: Settings, folder: Path | None, device: str | None, stop: Event) -> Daemon | Calibrator:
+def _open_broker(settings: Settings) -> EmbeddedBroker | None:
+    if not settings.broker:
+        return None
+    from har_stream.embedded_broker import open_broker  # noqa: PLC0415 - who has a broker need not load it
+
+    return open_broker(settings)
+
+
+def _task(
+    settings: Settings, folder: Path | None, device: str | None, stop: _Stop, reread: Callable[[], Settings]
+) -> Daemon | Calibrator:
     """Return what is to be done, ready to run: the stream, or the calibration of a device."""
     if device is None:
         from har_stream.daemon import Daemon  # noqa: PLC0415 - loaded only where it is needed
 
-        return Daemon(settings, stop, state=folder)
+        daemon = Daemon(settings, stop, state=folder, reread=reread)
+        stop.on_hangup = daemon.reload
+        return daemon
     from har_stream.calibrator import Calibrator  # noqa: PLC0415 - as above
 
     return Calibrator(settings, device, stop, state=folder)
@@ -203,6 +106,7 @@ class _Stop(Event):
 
     begun = False
     asked = False
+    on_hangup: Callable[[], None] | None = None
 
     def on_signal(self, *_: object) -> None:
         # Once only: a second signal must find neither this event's lock held nor the end under way.
@@ -213,12 +117,29 @@ class _Stop(Event):
         if not self.begun:
             raise Stopped
 
+    def hang_up(self, *_: object) -> None:
+        """Read the settings again; what is still being loaded has just read them."""
+        if self.on_hangup is not None:
+            self.on_hangup()
+
 
 def _stop_on_signals() -> _Stop:
     stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop.on_signal)
+    # A terminal that is closed hangs up too, and then the stream ends; under nohup it goes on.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, stop.on_signal if _has_terminal() else stop.hang_up)
     return stop
+
+
+def _has_terminal() -> bool:
+    """Tell whether a terminal controls this process, as none does of a service."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _ports(_: argparse.Namespace) -> int:
@@ -231,6 +152,47 @@ def _ports(_: argparse.Namespace) -> int:
     if not found:
         print("no serial port found", file=sys.stderr)
     return os.EX_OK if found else 1
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    faults: list[str] = []
+    settings = gather(arguments.config, os.environ, _given(arguments), faults)
+    from har_stream.parts import check_parts  # noqa: PLC0415
+    from har_stream.state_file import state_folder  # noqa: PLC0415
+
+    folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
+    faults += check_parts(settings, state=folder, needs_source=arguments.config is None)
+    _tell(faults)
+    if not faults:
+        print("the configuration is right" if settings.source else "the configuration is right; it names no source")
+    return os.EX_CONFIG if faults else os.EX_OK
+
+
+def _config(arguments: argparse.Namespace) -> int:
+    if arguments.print_default:
+        print(DEFAULT_CONFIG.read_text("utf-8"), end="")
+        return os.EX_OK
+    from har_stream.shown_settings import shown  # noqa: PLC0415 - as above
+
+    faults: list[str] = []
+    origins: dict[str, str] = {}
+    settings = gather(arguments.config, os.environ, _given(arguments), faults, origins)
+    for line in shown(settings, origins, os.environ):
+        print(line)
+    _tell(faults)
+    return os.EX_CONFIG if faults else os.EX_OK
+
+
+def _tell(faults: list[str]) -> None:
+    for fault in faults:
+        print(f"har-stream: {fault}", file=sys.stderr)
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    whole = parser()
+    add_settings(whole)  # a first word that is no command means run
+    print(script(whole, arguments.shell))
+    return os.EX_OK
 
 
 def _remove(arguments: argparse.Namespace) -> int:
@@ -246,21 +208,6 @@ def _remove(arguments: argparse.Namespace) -> int:
         removed = remove(sink, settings, tuple(arguments.devices), own_topics=arguments.topics)
         print("\n".join(f"removed {device}" for device in removed) or f"{sink}: nothing to remove")
     return os.EX_OK
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    faults: list[str] = []
-    settings = gather(arguments.config, os.environ, _given(arguments), faults)
-    from har_stream.parts import check_parts  # noqa: PLC0415
-    from har_stream.state_file import state_folder  # noqa: PLC0415
-
-    folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
-    faults += check_parts(settings, state=folder)
-    for fault in faults:
-        print(f"har-stream: {fault}", file=sys.stderr)
-    if not faults:
-        print("the configuration is right")
-    return os.EX_CONFIG if faults else os.EX_OK
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
                                      |  what the pipeline was given
                                    Recorder thread -> recordings
     HttpServer threads <- vitals: how all of these stand
+    main thread: systemd is told how it goes (Service), settings are read again on request (Reloader)
 
 It ends when the source does, on SIGINT or SIGTERM, or when the reader of standard output has gone: the source
 stops, what waits goes through, and the books are told.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
@@ -22,21 +24,22 @@ from typing import TYPE_CHECKING, Final
 from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.engine_books import EngineBooks
+from har_stream.feeder import Feeder
 from har_stream.keeper import Keeper, Stateful
-from har_stream.parts import check_home_assistant, fitting_source, load_model, record_folder
+from har_stream.latency import TimedClassifier
+from har_stream.notify import Notifier
+from har_stream.parts import check_home_assistant, fitting_source, load_model, open_recorder
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
-from har_stream.recorder import Recorder
-from har_stream.recordings import Recordings
+from har_stream.reload import Reloader
 from har_stream.samples import Block, Refused
+from har_stream.service import Service
 from har_stream.settings import Settings
-from har_stream.sinks import open_sink
+from har_stream.sinks.outlets import Outlets
 from har_stream.sinks.sink import Sink
-from har_stream.sinks.worker import SinkWorker
-from har_stream.sources.source import CONNECTED
 from har_stream.state_file import StateFile
 from har_stream.today import Today, WithDays
-from har_stream.vitals import RecordingVitals, SinkVitals, Vitals
+from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
 from har_stream.web.address import parse_address
 
 if TYPE_CHECKING:
@@ -46,10 +49,11 @@ if TYPE_CHECKING:
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
 
+BEAT_S: Final = 0.5
+"""The engine takes a turn at least so often, also where nothing comes or a slow sink is waited for."""
 LAST_TICK_S: Final = 0.5
 LAST_KEEP_S: Final = 0.4
 POLL_S: Final = 0.1
-
 
 log = logging.getLogger(__name__)
 
@@ -57,65 +61,105 @@ log = logging.getLogger(__name__)
 class Daemon:
     """A stream ready to run. Raises ConfigError or InputError where it cannot be."""
 
-    def __init__(self, settings: Settings, stop: Event | None = None, *, state: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stop: Event | None = None,
+        *,
+        state: Path | None = None,
+        reread: Callable[[], Settings] | None = None,
+    ) -> None:
         """Make everything ready. Setting `stop` asks the stream to end, at any time.
 
-        `state` is the folder that keeps what is known of each device across restarts, None for nowhere.
+        `state` is the folder that keeps what is known of each device across restarts, None for nowhere; `reread`
+        reads the settings again, for reload().
         """
         self._settings = settings
         self._stop = stop or Event()
-        self._failed = self._engine_failed = False
-        self._threads: tuple[Thread, ...] = ()
+        self._engine_failed = self._reload_asked = False
+        self._engine: Thread | None = None
         check_home_assistant(settings)
         self._http = self._open_http()
         self._manifest, classifier = load_model(settings)
-        self._source = fitting_source(settings, self._manifest)
+        source = fitting_source(settings, self._manifest)
+        self._paced = source.paced
         self._accounting = Accounting()
-        self._pipeline = Pipeline(self._manifest, classifier, settings.intake, self._accounting)
+        timed = TimedClassifier(classifier)
+        self._pipeline = Pipeline(self._manifest, timed, settings.intake, self._accounting)
         self._keeper = Keeper(StateFile(state)) if state is not None else None
         self._today = Today(limit=settings.intake.max_devices) if settings.home_assistant.enabled else None
         self._known: Stateful = self._pipeline if self._today is None else WithDays(self._pipeline, self._today)
         if self._keeper is not None:
             self._known.restore(self._keeper.kept)
-        self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._source.paced, accounting=self._accounting)
-        self._books = EngineBooks(self._queue, self._pipeline)
-        self._recorder = self._open_recorder()
-        sinks = [open_sink(text, settings) for text in settings.sinks]
-        self._sinks = [
-            SinkWorker(sink, limit=settings.queues.labels, source_waits=not self._source.paced, on_closed=self.stop)
-            for sink in sinks
-        ]
-        self._announcers = self._open_announcers(sinks)
-        self._describe([sink.name for sink in sinks])
+        self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._paced, accounting=self._accounting)
+        self._feeder = Feeder(source, settings.source, self._queue)
+        self._books = EngineBooks(
+            self._queue,
+            self._pipeline,
+            timed.latency,
+            now=self._now,
+            stale_after_s=settings.mqtt.stale_after_s,
+            per_device=settings.metrics.per_device,
+        )
+        self._recorder = open_recorder(settings, self._manifest, source_waits=not self._paced, stop=self._stop)
+        self._sinks = Outlets(
+            settings, source_waits=not self._paced, on_closed=self.stop, announcer_of=self._announcer_of
+        )
+        self._service = Service(self, Notifier())
+        self._reloader = Reloader(reread or (lambda: settings), settings, self._manifest, self._feeder, self._sinks)
+        self._describe()
 
     def stop(self) -> None:
         """Ask the stream to end; returns at once and may be called from any thread or signal handler."""
         self._stop.set()
 
+    def reload(self) -> None:
+        """Ask for the settings to be read again; returns at once and may be called from a signal handler."""
+        self._reload_asked = True
+
     @property
     def hangs(self) -> bool:
         """Tell whether a thread of the stream is still at work after run(), as one in a blocked write is."""
         beside = [part.thread for part in (self._keeper, self._recorder) if part is not None]
-        return any(thread.is_alive() for thread in (*self._threads, *(sink.thread for sink in self._sinks), *beside))
+        own = [self._feeder.thread, *([self._engine] if self._engine is not None else [])]
+        return any(thread.is_alive() for thread in (*own, *(sink.thread for sink in self._sinks), *beside))
 
     @property
     def alive(self) -> bool:
         """Tell whether the engine's thread lives."""
-        return bool(self._threads) and self._threads[1].is_alive()
+        return self._engine is not None and self._engine.is_alive()
+
+    @property
+    def up(self) -> bool:
+        """Tell whether samples can come, or one has."""
+        return self.alive and (self._feeder.condition == "" or self._accounting.samples_in > 0)
+
+    @property
+    def engine_beat_s(self) -> float:
+        """When the engine last took a turn, by time.monotonic(): at most about a second ago, or it is stuck."""
+        return self._books.beat_s
+
+    @property
+    def source_condition(self) -> str:
+        """Why no samples can come in, "" where they can."""
+        return self._feeder.condition
 
     def vitals(self) -> Vitals:
         """Return how all parts stand; may be called from any thread."""
-        condition = self._source.condition
-        recorder = self._recorder
+        recorder, settings = self._recorder, self._settings
+        weights = self._manifest.weights[settings.engine]
+        queues = [QueueVitals("blocks", self._queue.blocks, settings.queues.blocks)]
+        if self._feeder.source.queue is not None:
+            queues.append(QueueVitals("messages", *self._feeder.source.queue))
         return Vitals(
-            model=self._manifest.name,
+            model=ModelVitals(self._manifest.name, settings.engine, weights.sha256, self._manifest.labels),
             ending=self._stop.is_set(),
             stream=self._books.read(),
-            source="" if condition == CONNECTED else condition,
-            reconnects=self._source.reconnects,
-            sinks=tuple(
-                SinkVitals(one.name, one.condition, one.written, one.dropped, one.waiting) for one in self._sinks
-            ),
+            max_devices=settings.intake.max_devices,
+            source=self._feeder.condition,
+            queues=tuple(queues),
+            reconnects=self._feeder.reconnects,
+            sinks=tuple(one.vitals() for one in self._sinks),
             recording=RecordingVitals(recorder.condition, recorder.recorded, recorder.lost, recorder.files)
             if recorder is not None
             else None,
@@ -124,49 +168,40 @@ class Daemon:
 
     def run(self) -> int:
         """Stream until the source ends or stop() is called; returns the exit code."""
-        self._threads = source, engine = (
-            Thread(target=self._feed, name="source", daemon=True),
-            Thread(target=self._tick, name="engine", daemon=True),
-        )
-        for announcer in self._announcers:
-            announcer.start()
-        for sink in self._sinks:
-            sink.start()
+        self._engine = engine = Thread(target=self._tick, name="engine", daemon=True)
+        self._sinks.start()
         if self._keeper is not None:
             self._keeper.start()
         if self._recorder is not None:
             self._recorder.start()
         engine.start()
-        source.start()
+        self._feeder.start()
         if self._http is not None:
             self._http.start()
         # No wait() on the event: a signal handler that sets it would wait for the lock that this thread holds.
         while engine.is_alive() and not self._stop.is_set():
             engine.join(POLL_S)
-        self._drain(source, engine)
+            self._service.watch()
+            if self._reload_asked:
+                self._reload_asked = False
+                self._service.reload(self._reloader)
+        self._service.stopping()
+        self._drain(engine)
         if self._http is not None:
             self._http.close()
         self._report()
-        return 1 if self._failed or any(sink.failed for sink in self._sinks) else 0
-
-    def _feed(self) -> None:
-        """Bring the source's blocks to the queue (source thread)."""
-        try:
-            for tick in self._source.blocks(self._stop):
-                self._queue.put(tick)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
-            log.critical("source %s: failed: %r", self._settings.source, error)
-            self._failed = True
-        self._queue.close()
+        return 1 if self._feeder.failed or self._engine_failed or self._sinks.failed else 0
 
     def _tick(self) -> None:
         """Bring ticks through the pipeline to the sinks (engine thread)."""
         try:
-            while (tick := self._queue.get()) is not None:
-                # Arrival times decide on evictions; a replay as fast as it can has none.
+            while (tick := self._queue.get(BEAT_S)) is not None:
+                self._books.beat()
+                if not tick:
+                    continue
                 with self._books.tick():
-                    predictions = self._pipeline.push(tick, time.monotonic() if self._source.paced else 0.0)
-                    self._books.labels.update(prediction.label for prediction in predictions)
+                    predictions = self._pipeline.push(tick, self._now())
+                    self._books.note(predictions)
                 self._tell_suspicions()
                 self._record(tick)
                 if self._today is not None:
@@ -174,12 +209,15 @@ class Daemon:
                 if self._keeper is not None and self._keeper.asks:
                     self._keeper.exchange(self._known)
                 if predictions:
-                    for sink in self._sinks:
-                        sink.put(predictions)
+                    self._sinks.put(predictions, self._queue.arrived_s, while_waiting=self._books.beat)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("engine: failed: %r", error)
-            self._failed = self._engine_failed = True
+            self._engine_failed = True
         self._queue.close()
+
+    def _now(self) -> float:
+        """Return the time by which devices are idle and stale; a replay as fast as it can has none."""
+        return time.monotonic() if self._paced else 0.0
 
     def _tell_suspicions(self) -> None:
         for device, suspicion in self._pipeline.news():
@@ -193,7 +231,7 @@ class Daemon:
         if self._recorder is not None:
             known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
             if known:
-                self._recorder.put(known)
+                self._recorder.put(known, while_waiting=self._books.beat)
 
     def _open_http(self) -> HttpServer | None:
         address = parse_address(self._settings.http)
@@ -204,46 +242,28 @@ class Daemon:
 
         return open_server(address, Pages(self))
 
-    def _open_recorder(self) -> Recorder | None:
-        settings = self._settings
-        if not settings.record:
-            return None
-        recordings = Recordings(
-            record_folder(settings),
-            max_mb=settings.record_max_mb,
-            max_devices=settings.intake.max_devices,
-            rate_hz=self._manifest.framing.rate_hz,
-            rewind_s=settings.intake.rewind_s,
-        )
-        return Recorder(recordings, source_waits=not self._source.paced, stop=self._stop)
-
-    def _open_announcers(self, sinks: list[Sink]) -> list[Announcer]:
+    def _announcer_of(self, sink: Sink) -> Announcer | None:
         if self._today is None:
-            return []
-        from har_stream.home_assistant.announcer import announcers  # noqa: PLC0415 - who has none need not load it
+            return None
+        from har_stream.home_assistant.announcer import announcer_of  # noqa: PLC0415 - who has none need not load it
 
-        return announcers(sinks, self._today, self._settings, self._manifest)
+        return announcer_of(sink, self._today, self._settings, self._manifest)
 
-    def _drain(self, source: Thread, engine: Thread) -> None:
+    def _drain(self, engine: Thread) -> None:
         """Let what waits go through: for as long as it takes where the source ended, else within drain_s."""
-        for sink in self._sinks:
-            sink.flush(self._stop)
+        self._sinks.flush(self._stop)
         if self._recorder is not None:
             self._recorder.flush()
         if not self._stop.is_set():
             self._stop.set()
+        self._feeder.stop()
         drain_s = self._settings.queues.drain_s
         deadline_s = time.monotonic() + drain_s
         self._queue.close()
-        source.join(drain_s * SINKS_SHARE)
+        self._feeder.thread.join(drain_s * SINKS_SHARE)
         engine.join(max(0.0, deadline_s - drain_s * SINKS_SHARE - time.monotonic()))
         self._queue.discard("shutdown")
-        for announcer in self._announcers:
-            announcer.finish(time.monotonic() + LAST_TICK_S)
-        for sink in self._sinks:
-            sink.ask_to_finish(deadline_s)
-        for sink in self._sinks:
-            sink.finish(deadline_s)
+        self._sinks.finish(deadline_s)
         # Its tick in hand is a fraction of a second's work, and no sink holds it up any more.
         engine.join(LAST_TICK_S)
         if self._recorder is not None:
@@ -260,15 +280,14 @@ class Daemon:
         log.info("%s", self._accounting.line(buffered))
         if self._accounting.balance(buffered):
             log.error("the books do not balance: %d samples", self._accounting.balance(buffered))
-        for sink, text in zip(self._sinks, self._settings.sinks, strict=True):
-            log.info("%s: %d labels written, %d dropped", text, sink.written, sink.dropped)
+        self._sinks.report()
         if (recorder := self._recorder) is not None:
             log.info(
                 "record: %s: %d samples recorded in %d files, %d not recorded",
                 *(recorder.folder, recorder.recorded, recorder.files, recorder.lost),
             )
 
-    def _describe(self, sinks: list[str]) -> None:
+    def _describe(self) -> None:
         framing = self._manifest.framing
         log.info(
             "model %s (%s), windows of %d samples, hop %d, at %g Hz; %s -> %s",
@@ -278,5 +297,5 @@ class Daemon:
             framing.hop,
             framing.rate_hz,
             self._settings.source,
-            ", ".join(sinks),
+            ", ".join(sink.name for sink in self._sinks),
         )

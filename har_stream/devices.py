@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from itertools import takewhile
 from typing import Final
 
 LAWFUL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -46,6 +47,14 @@ class DeviceTable:
         """Return the row of the device that was silent for longest, if for at least idle_s."""
         row = next(iter(self._row.values()), None)
         return row if row is not None and now_s - self._seen_s[row] >= self._idle_s else None
+
+    def silent(self, since_s: float) -> list[int]:
+        """Return the rows of devices that gave no sign of life after since_s."""
+        return list(takewhile(lambda row: self._seen_s[row] < since_s, self._row.values()))
+
+    def seen_s(self, row: int) -> float:
+        """Return when the device of a row last gave a sign of life."""
+        return self._seen_s[row]
 
     def remove(self, row: int) -> None:
         """Forget the device of a row."""

@@ -9,15 +9,19 @@ for the room stands in the door, and nobody gets past.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 from typing import Final
 
 from har_stream.block_queue import BlockQueue
+from har_stream.device_books import DeviceBooks
+from har_stream.latency import Histogram
 from har_stream.pipeline import Pipeline
+from har_stream.samples import Prediction
 from har_stream.vitals import Reading
 
 PATIENCE_S: Final = 1.0
@@ -25,13 +29,38 @@ PATIENCE_S: Final = 1.0
 
 
 class EngineBooks:
-    """The books of a queue, the pipeline behind it, and the labels that came out."""
+    """The books of a queue, the pipeline behind it, and the labels that came out.
 
-    def __init__(self, queue: BlockQueue, pipeline: Pipeline) -> None:
+    `now` is the clock of arrivals; a device is stale after stale_after_s without a sample; per_device of them at most
+    have books of their own. beat_s is when the engine last took a turn, by time.monotonic(): long ago, it is stuck.
+    """
+
+    def __init__(
+        self,
+        queue: BlockQueue,
+        pipeline: Pipeline,
+        inference: Histogram,
+        *,
+        now: Callable[[], float],
+        stale_after_s: float,
+        per_device: int,
+    ) -> None:
         self._queue, self._pipeline = queue, pipeline
-        self.labels: Counter[str] = Counter()
+        self._inference, self._now, self._stale_after_s = inference, now, stale_after_s
+        self._labels: Counter[str] = Counter()
+        self._of_devices = DeviceBooks(per_device)
         self._door, self._room = Lock(), Lock()
+        self.beat_s = time.monotonic()
         self._last = self._read()
+
+    def beat(self) -> None:
+        """Say that the engine is at work, or waits for what it knows (engine thread)."""
+        self.beat_s = time.monotonic()
+
+    def note(self, predictions: list[Prediction]) -> None:
+        """Count what a tick brought out (engine thread, within tick())."""
+        self._labels.update(prediction.label for prediction in predictions)
+        self._of_devices.note(predictions)
 
     @contextmanager
     def tick(self) -> Iterator[None]:
@@ -61,10 +90,13 @@ class EngineBooks:
 
     def _read(self) -> Reading:
         books, queued = self._queue.held()
+        presence = self._pipeline.presence
         return Reading(
             books,
             queued + self._pipeline.buffered,
-            self._pipeline.devices,
-            self._pipeline.suspicions,
-            dict(self.labels),
+            presence.count(self._now() - self._stale_after_s),
+            presence.suspicions(),
+            dict(self._labels),
+            self._inference.read(),
+            self._of_devices.read(presence.seen_s),
         )

@@ -21,3 +21,8 @@ def start_logging(level: str, program: str = "har-stream") -> None:
     handler = StderrHandler()
     handler.setFormatter(logging.Formatter(f"{program}: %(levelname)s: %(message)s"))
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
+
+
+def set_level(level: str) -> None:
+    """Log from another level on."""
+    logging.getLogger().setLevel(LEVELS[level])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 import msgspec
@@ -12,8 +13,10 @@ import msgspec
 from har_stream.classifier import Classifier
 from har_stream.errors import ConfigError, HarStreamError
 from har_stream.manifest import Manifest, load_manifest, resolve
+from har_stream.recorder import Recorder
 from har_stream.recording_file import check_folder as check_record_folder
-from har_stream.settings import Settings
+from har_stream.recordings import Recordings
+from har_stream.settings import KINDS, Settings
 from har_stream.sinks import is_broker, open_sink
 from har_stream.sources import open_source
 from har_stream.sources.source import Source
@@ -33,7 +36,7 @@ def load_model(settings: Settings) -> tuple[Manifest, Classifier]:
 def _with_hop(manifest: Manifest, hop: int) -> Manifest:
     """Return the manifest with another hop at run time, 0 for the model's own."""
     if hop > manifest.framing.window:
-        raise ConfigError(f"hop {hop} is longer than the model's window of {manifest.framing.window} samples")
+        raise ConfigError(f"hop: {hop} is longer than the model's window of {manifest.framing.window} samples")
     framing = msgspec.structs.replace(manifest.framing, hop=hop or manifest.framing.hop)
     return msgspec.structs.replace(manifest, framing=framing)
 
@@ -44,6 +47,20 @@ def record_folder(settings: Settings) -> Path:
         return Path(settings.record).expanduser()
     except RuntimeError as error:
         raise ConfigError(f"record: {error}") from None
+
+
+def open_recorder(settings: Settings, manifest: Manifest, *, source_waits: bool, stop: Event) -> Recorder | None:
+    """Return what records raw samples, None where none are to be. Raises ConfigError."""
+    if not settings.record:
+        return None
+    recordings = Recordings(
+        record_folder(settings),
+        max_mb=settings.record_max_mb,
+        max_devices=settings.intake.max_devices,
+        rate_hz=manifest.framing.rate_hz,
+        rewind_s=settings.intake.rewind_s,
+    )
+    return Recorder(recordings, source_waits=source_waits, stop=stop)
 
 
 def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
@@ -65,25 +82,34 @@ def check_home_assistant(settings: Settings) -> None:
         raise ConfigError("home_assistant.enabled: needs a sink on Home Assistant's broker: --sink mqtt://HOST/har")
 
 
-def check_parts(settings: Settings, *, state: Path | None = None) -> list[str]:
-    """Return what is wrong with the model, source and sinks that the settings name and the state, a line each."""
+def check_parts(settings: Settings, *, state: Path | None = None, needs_source: bool = True) -> list[str]:
+    """Return what is wrong with the parts that the settings name, a line each that begins with the key.
+
+    Without `needs_source` settings may name no source: a file that leaves it to the command line.
+    """
     faults: list[str] = []
-    model = _tried(lambda: load_model(settings), faults)
-    _tried(lambda: fitting_source(settings, model[0] if model else None), faults)
+    model = _tried("model", lambda: load_model(settings), faults)
+    if settings.source or needs_source:
+        _tried("source", lambda: fitting_source(settings, model[0] if model else None), faults)
     for sink in settings.sinks:
-        _tried(partial(open_sink, sink, settings), faults)
-    _tried(lambda: check_home_assistant(settings), faults)
+        _tried("sinks", partial(open_sink, sink, settings), faults)
+    _tried("home_assistant", lambda: check_home_assistant(settings), faults)
     if state is not None:
-        _tried(partial(check_folder, state), faults)
-    _tried(lambda: parse_address(settings.http), faults)
+        _tried("state", partial(check_folder, state), faults)
+    _tried("http", lambda: parse_address(settings.http), faults)
+    if settings.broker:
+        from har_stream.embedded_broker import plan_broker  # noqa: PLC0415 - who has a broker need not load it
+
+        _tried("broker", lambda: plan_broker(settings), faults)
     if settings.record:
-        _tried(lambda: check_record_folder(record_folder(settings)), faults)
+        _tried("record", lambda: check_record_folder(record_folder(settings)), faults)
     return faults
 
 
-def _tried(make: Callable[[], T], faults: list[str]) -> T | None:
+def _tried(key: str, make: Callable[[], T], faults: list[str]) -> T | None:
     try:
         return make()
     except HarStreamError as error:
-        faults.append(str(error))
+        named = str(error).partition(":")[0] in KINDS
+        faults.append(str(error) if named else f"{key}: {error}")
         return None

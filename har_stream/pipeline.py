@@ -15,7 +15,7 @@ from har_stream.accounting import Accounting
 from har_stream.activities import WALKING
 from har_stream.batch import NEW, laps
 from har_stream.bridging import Bridging, UniformBatch
-from har_stream.classifier import Classifier
+from har_stream.classifier import Classifying
 from har_stream.devices import LAWFUL_ID, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
 from har_stream.intake import Intake
@@ -23,6 +23,7 @@ from har_stream.manifest import Manifest
 from har_stream.plausibility import Plausibility, Suspicion
 from har_stream.predictions import Predictions
 from har_stream.preprocessing import Preprocessing
+from har_stream.presence import Presence
 from har_stream.resampling import Resampling
 from har_stream.samples import Block, Prediction, Refused, SampleBlock, TimedBlock, WindowBlock, with_times
 from har_stream.settings import IntakeSettings
@@ -35,7 +36,7 @@ class Pipeline:
     """All stages between sources and sinks, with the state of up to max_devices devices."""
 
     def __init__(
-        self, manifest: Manifest, classifier: Classifier, settings: IntakeSettings, accounting: Accounting
+        self, manifest: Manifest, classifier: Classifying, settings: IntakeSettings, accounting: Accounting
     ) -> None:
         framing, rows = manifest.framing, settings.max_devices
         self._labels, self._framing = manifest.labels, framing
@@ -55,6 +56,7 @@ class Pipeline:
         self._smoother = Smoother(manifest.smoothing, framing, labels=len(manifest.labels), rows=rows)
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
         self._plausibility = Plausibility(rows=rows)
+        self.presence = Presence(self._devices, self._plausibility)
         self._news: list[tuple[str, Suspicion]] = []
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
@@ -69,11 +71,6 @@ class Pipeline:
     def buffered(self) -> int:
         """Samples that have come in and wait for their first window."""
         return int(self._pending.sum()) + self._resampling.buffered
-
-    @property
-    def devices(self) -> int:
-        """How many devices have a place here."""
-        return len(self._devices)
 
     def knows(self, device: str) -> bool:
         """Tell whether a device has a place here."""
@@ -131,12 +128,6 @@ class Pipeline:
         told, self._news = self._news, []
         return told
 
-    @property
-    def suspicions(self) -> dict[str, Suspicion]:
-        """What seems wrong with devices now; those that nothing is held against are left out."""
-        said = {self._devices.name(row): self._plausibility.said(row) for row in self._devices.rows()}
-        return {device: suspicion for device, suspicion in said.items() if suspicion}
-
     def _suspect(self, found: list[tuple[int, Suspicion]]) -> None:
         self._news += [(self._devices.name(row), suspicion) for row, suspicion in found]
 
@@ -192,7 +183,9 @@ class Pipeline:
             row = self._devices.add(block.device, now_s)
         if row is None:
             self._accounting.refuse("max_devices", block.samples)
+            self.presence.refuse(block.device, now_s)
         else:
+            self.presence.welcome(block.device)
             self._begin_device(row, block.device)
         return row
 

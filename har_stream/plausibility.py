@@ -81,6 +81,10 @@ class Plausibility:
         """Return what is held against a device."""
         return Suspicion(int(self._said[row]))
 
+    def suspected(self) -> Rows:
+        """Return the rows of devices that something is held against."""
+        return np.flatnonzero(self._said)
+
     def check(self, rows: Rows, windows: Samples) -> list[tuple[int, Suspicion]]:
         """Take windows (w, window, 9), a device each at most; give the rows of which something new is to be said."""
         return self._note(rows, suspicions(windows))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Condition, Event, Thread
 from typing import Final
 
@@ -75,11 +75,12 @@ class Recorder:
             return "has stopped"
         return f"{self.folder} cannot be written" if self.failing else ""
 
-    def put(self, tick: Tick) -> None:
-        """Take a tick's blocks (engine thread)."""
+    def put(self, tick: Tick, *, while_waiting: Callable[[], None] = lambda: None) -> None:
+        """Take a tick's blocks (engine thread); `while_waiting` is called again and again while there is no room."""
         with self._changed:
             while self._source_waits and not (self._has_room() or self._gone or self._stop.is_set()):
                 self._changed.wait(timeout=POLL_S)
+                while_waiting()
             self._offered += _samples(tick)
             if self._gone:
                 return

@@ -1,6 +1,6 @@
 """The settings of a deployment. Precedence: command line, HAR_STREAM_* environment, configuration file, defaults.
 
-config.toml at the top of the project holds every key with its default and a comment. What belongs to the model
+config.toml beside this file holds every key with its default and a comment. What belongs to the model
 (rates, filters, labels, smoothing) stands in its manifest alone.
 """
 
@@ -30,9 +30,15 @@ TEXT_ORIGINS: Final = ("environment", "command line")
 LONGEST_BRIDGE_S: Final = 10.0
 """No longer gap may be bridged, whatever is configured."""
 
+MOST_TOLD: Final = 1000
+"""Devices with series of their own: each costs every scrape, and Prometheus' memory."""
+
 PROFILES: Final = "profiles"
 DEVICES: Final = "devices"
 """The two sections below which names are the user's own; they stand in the file alone."""
+
+DEFAULT_CONFIG: Final = Path(__file__).with_name("config.toml")
+"""Every key with its default and a comment; installed with the package."""
 
 ENVIRONMENT_PREFIX: Final = "HAR_STREAM_"
 MQTT_PASSWORD: Final = "HAR_STREAM_MQTT_PASSWORD"  # noqa: S105 - the name of the variable
@@ -94,6 +100,12 @@ class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     state_every_s: Positive = 10.0
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[metrics]: how much is told of single devices."""
+
+    per_device: Annotated[int, msgspec.Meta(ge=0, le=MOST_TOLD)] = 0
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings."""
 
@@ -105,12 +117,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: str = ""
     record: str = ""
     record_max_mb: Positive = 64.0
+    broker: str = ""
     http: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()
     mqtt: MqttSettings = MqttSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    metrics: MetricsSettings = MetricsSettings()
     profiles: dict[str, dict[str, Any]] = {}
     devices: dict[str, str] = {}
 
@@ -125,9 +139,16 @@ def load_settings(config: Path | None, environment: Mapping[str, str], options: 
 
 
 def gather(
-    config: Path | None, environment: Mapping[str, str], options: Mapping[str, Any], faults: list[str]
+    config: Path | None,
+    environment: Mapping[str, str],
+    options: Mapping[str, Any],
+    faults: list[str],
+    origins: dict[str, str] | None = None,
 ) -> Settings:
-    """As load_settings, but put every fault into `faults` and go on with what is right."""
+    """As load_settings, but put every fault into `faults` and go on with what is right.
+
+    `origins` gets, for every key that is given, who gave it: "command line", "environment" or the file's path.
+    """
     path = config or (Path(environment["HAR_STREAM_CONFIG"]) if environment.get("HAR_STREAM_CONFIG") else None)
     layers: list[tuple[str, Iterator[tuple[str, Any]]]] = [("command line", iter(options.items()))]
     layers.insert(0, ("environment", _environment(environment)))
@@ -141,7 +162,15 @@ def gather(
                 faults.append(f"{origin}: {fault}")
             else:
                 values[key] = value
-    return _with_lawful_profiles(_settings(values), path, faults)
+                if origins is not None:
+                    origins[key] = origin
+    settings = _settings(values)
+    if settings.mqtt.backoff_min_s > settings.mqtt.backoff_max_s:
+        faults.append(
+            f"mqtt.backoff_max_s: {settings.mqtt.backoff_max_s} is less than mqtt.backoff_min_s, "
+            f"{settings.mqtt.backoff_min_s}"
+        )
+    return _with_lawful_profiles(settings, path, faults)
 
 
 def _with_lawful_profiles(settings: Settings, path: Path | None, faults: list[str]) -> Settings:
@@ -210,6 +239,8 @@ def _environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _fault(key: str, value: Any, *, from_text: bool) -> str | None:
     if _kind(key) is None:
         section, _, rest = key.partition(".")
+        if key in (PROFILES, DEVICES):
+            return f"unknown key {key!r}: it is a section, and stands in a file alone"
         own = (
             [f"{PROFILES}.{rest.rpartition('.')[0]}.{known}" for known in PROFILE_KINDS] if section == PROFILES else []
         )

@@ -9,34 +9,64 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from har_stream.accounting import Books
+from har_stream.device_books import DeviceReading
+from har_stream.latency import Distribution
 from har_stream.plausibility import Suspicion
+from har_stream.presence import Present
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The engine's books between two ticks: samples in = used + refused + dropped + buffered.
 
-    labels counts the windows that were given each label; late tells that the engine did not let them be read, and
-    that these are what was read before.
+    labels counts the windows that were given each label; inference how long the model's calls took; of_devices are the
+    books of a few devices, if asked for. late tells that the engine did not let them be read, and that these are what
+    was read before.
     """
 
     books: Books
     buffered: int
-    devices: int
+    present: Present
     suspicions: dict[str, Suspicion]
     labels: dict[str, int]
+    inference: Distribution
+    of_devices: tuple[DeviceReading, ...] = ()
     late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class ModelVitals:
+    """The model: what computes it, the SHA-256 of its weights, and all labels that may come out."""
+
+    name: str
+    engine: str
+    sha256: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueVitals:
+    """What waits in a queue, and how much may."""
+
+    name: str
+    waiting: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class SinkVitals:
-    """A sink, the labels that it took and lost, and those that wait for it; without a condition it is connected."""
+    """A sink, the labels that it took and lost and that wait for it, of which `limit` may.
+
+    latency is how long labels took from the arrival of their samples until the sink had them.
+    """
 
     name: str
     condition: str
     written: int
     dropped: int
-    waiting: int = 0
+    waiting: int
+    limit: int
+    latency: Distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +83,32 @@ class RecordingVitals:
 class Vitals:
     """All parts; recording is None where nothing is recorded, state the condition of the file that keeps devices."""
 
-    model: str
+    model: ModelVitals
     ending: bool
     stream: Reading
+    max_devices: int
     source: str
     reconnects: int
+    queues: tuple[QueueVitals, ...]
     sinks: tuple[SinkVitals, ...]
     recording: RecordingVitals | None
     state: str
 
 
 class Watched(Protocol):
-    """A stream that can be watched, from any thread."""
+    """A stream that can be watched, from any thread. All but vitals() answer at once, whatever the engine does."""
 
     @property
     def alive(self) -> bool:
-        """Tell whether the engine lives; never waits."""
+        """Tell whether the engine's thread lives."""
+
+    @property
+    def engine_beat_s(self) -> float:
+        """When the engine last took a turn, by time.monotonic()."""
+
+    @property
+    def source_condition(self) -> str:
+        """Why no samples can come in."""
 
     def vitals(self) -> Vitals:
         """Return how all parts stand."""

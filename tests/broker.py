@@ -34,6 +34,10 @@ class Broker:
         self._config.write_text("\n".join(lines) + "\n", "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
+    def configure(self, text: str) -> None:
+        """Run with a whole configuration of one's own."""
+        self._config.write_text(text, "utf-8")
+
     def start(self) -> None:
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         self._process = subprocess.Popen([program, "-c", str(self._config)], stderr=subprocess.DEVNULL)

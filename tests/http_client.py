@@ -40,6 +40,11 @@ def readiness(port: int) -> tuple[int, dict[str, Any]]:
     return status, json.loads(body)
 
 
+def health(port: int) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(ask(port, "/healthz")[1])
+    return told
+
+
 class Metrics:
     """What /metrics told, by name and labels."""
 
@@ -53,6 +58,10 @@ class Metrics:
 
     def get(self, name: str, /, **labels: str) -> float:
         return self.values[f"har_stream_{name}", frozenset(labels.items())]
+
+    def facts(self, name: str) -> dict[str, str]:
+        (labels,) = [labels for found, labels in self.values if found == f"har_stream_{name}"]
+        return dict(labels)
 
     def total(self, name: str) -> float:
         return sum(value for (found, _), value in self.values.items() if found == f"har_stream_{name}")

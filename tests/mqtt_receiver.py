@@ -61,9 +61,11 @@ class Receiver:
 
 
 @contextmanager
-def publisher(port: int) -> Iterator[Client]:
-    client = Client(CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", port)
+def publisher(port: int, *, websockets_port: int | None = None, user: str = "", password: str = "") -> Iterator[Client]:
+    client = Client(CallbackAPIVersion.VERSION2, transport="websockets" if websockets_port else "tcp")
+    if user:
+        client.username_pw_set(user, password)
+    client.connect("127.0.0.1", websockets_port or port)
     client.loop_start()
     wait_for(client.is_connected)
     yield client

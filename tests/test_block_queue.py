@@ -164,3 +164,12 @@ def test_in_is_taken_plus_dropped_plus_buffered_and_order_is_kept(limit: int, st
             waiting = 0
         assert books.balance(paced.buffered) == sum(held.samples for held in taken)
     assert sequences(taken) == sorted(set(sequences(taken)))
+
+
+def test_an_engine_that_finds_nothing_gets_its_turn() -> None:
+    paced, _ = queue(paced=True)
+    assert paced.get(0.01) == []
+    paced.put([block(0)])
+    assert sequences(paced.get(0.01)) == [0]
+    paced.close()
+    assert paced.get(0.01) is None

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
 import pytest
 
 from har_stream.daemon import Daemon
 from har_stream.samples import Block, Prediction
-from har_stream.settings import Settings
+from har_stream.settings import QueueSettings, Settings
+from tests.broker import wait_for
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
 
@@ -36,14 +43,75 @@ def test_a_source_that_fails_is_told_and_what_it_brought_goes_through(
 ) -> None:
     caplog.set_level("INFO")
     daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
-    blocks = daemon._source.blocks  # noqa: SLF001
+    blocks = daemon._feeder.source.blocks  # noqa: SLF001
 
     def breaks_off(stop: object) -> object:
         yield next(iter(blocks(stop)))  # type: ignore[arg-type]
         raise RuntimeError("unplugged")
 
-    monkeypatch.setattr(daemon._source, "blocks", breaks_off)  # noqa: SLF001
+    monkeypatch.setattr(daemon._feeder.source, "blocks", breaks_off)  # noqa: SLF001
     assert daemon.run() == 1
     assert "failed: RuntimeError" in caplog.text
     assert "samples in 2048 = used 1920" in caplog.text
     assert "do not balance" not in caplog.text
+
+
+@contextmanager
+def running(daemon: Daemon) -> Iterator[None]:
+    """A stream in a thread of its own."""
+    thread = Thread(target=daemon.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        daemon.stop()
+        thread.join()
+
+
+def beats(daemon: Daemon, times: int = 3) -> None:
+    """Wait for beats of the engine."""
+    for _ in range(times):
+        before_s = daemon.engine_beat_s
+        wait_for(lambda: daemon.engine_beat_s > before_s)  # noqa: B023 - it is waited for here
+
+
+def test_an_engine_beats_while_nothing_comes(tmp_path: Path) -> None:
+    daemon = Daemon(Settings(source=f"serial:{tmp_path / 'nowhere'}", sinks=("jsonl:/dev/null",), http="off"))
+    with running(daemon):
+        beats(daemon)
+
+
+def test_an_engine_beats_while_a_reader_that_does_not_read_is_waited_for(tmp_path: Path) -> None:
+    fifo = tmp_path / "labels"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    queues = QueueSettings(labels=10)
+    daemon = Daemon(Settings(source="sim:?speed=max", sinks=(f"jsonl:{fifo}",), http="off", queues=queues))
+    with running(daemon):
+
+        def held_up() -> bool:
+            before = daemon.vitals().sinks[0]
+            return not Event().wait(0.3) and before == daemon.vitals().sinks[0] and before.waiting >= queues.labels
+
+        wait_for(held_up)
+        beats(daemon)
+        os.close(reader)
+
+
+def test_an_engine_that_is_stuck_beats_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = Daemon(Settings(source="sim:?speed=20", sinks=("jsonl:/dev/null",), http="off"))
+    stuck, go_on = Event(), Event()
+
+    def hangs(_blocks: list[Block], _now_s: float) -> list[Prediction]:
+        stuck.set()
+        go_on.wait()
+        return []
+
+    monkeypatch.setattr(daemon._pipeline, "push", hangs)  # noqa: SLF001
+    with running(daemon):
+        assert stuck.wait(20)
+        before_s = daemon.engine_beat_s
+        assert not Event().wait(1.0)
+        assert daemon.engine_beat_s == before_s
+        go_on.set()
+        beats(daemon)

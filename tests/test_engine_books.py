@@ -8,6 +8,7 @@ from threading import Event, Thread
 from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.engine_books import EngineBooks
+from har_stream.latency import Histogram
 from har_stream.vitals import Reading
 from tests.motion import block, motion, pipeline
 
@@ -15,7 +16,10 @@ from tests.motion import block, motion, pipeline
 def parts() -> tuple[EngineBooks, BlockQueue]:
     accounting = Accounting()
     queue = BlockQueue(limit=10, paced=True, accounting=accounting)
-    return EngineBooks(queue, pipeline(accounting)), queue
+    books = EngineBooks(
+        queue, pipeline(accounting), Histogram((1.0,)), now=time.monotonic, stale_after_s=5.0, per_device=0
+    )
+    return books, queue
 
 
 def balance(reading: Reading) -> int:

@@ -16,7 +16,7 @@ import pytest
 from har_stream import __version__
 from har_stream.cli import main
 from tests.broker import Broker, free_port, wait_for
-from tests.http_client import ask, metrics, readiness, serves, wait_to_serve
+from tests.http_client import ask, health, metrics, readiness, serves, wait_to_serve
 from tests.serial_pair import Plug
 from tests.stream_process import end, run, running
 
@@ -39,20 +39,28 @@ def test_a_healthy_stream_is_alive_and_ready_and_its_books_balance_whenever_they
         port,
         one,
     ):
-        assert ask(port, "/healthz") == (200, b'{"alive": true}\n')
-        assert readiness(port) == (200, {"ready": True, "reasons": [], "suspicions": {}})
+        assert health(port)["alive"] is True
+        status, ready = readiness(port)
+        assert (status, ready["ready"], ready["reasons"], ready["suspicions"]) == (200, True, [], {})
+        assert ready["parts"] == {
+            "model": "ok (sway-lstm)",
+            "source": "ok",
+            labels: "ok",
+            "state": "ok",
+            "record": "ok",
+        }
         wait_for(lambda: metrics(port).get("windows_total") > 20)
         for _ in range(20):
             told = metrics(port)
             assert told.get("samples_in_total") == told.total("samples_total") + told.get("samples_buffered")
             assert told.get("windows_total") == told.total("predictions_total")
         assert told.get("samples_total", outcome="used", reason="") > 1000
-        assert told.get("devices") == 3
+        assert told.get("devices", state="streaming") == 3
         assert told.total("suspicious_devices") == 0
         assert told.get("source_connected") == 1
         assert told.get("source_reconnects_total") == 0
-        assert told.get("build_info", version=__version__) == 1
-        assert told.get("model_info", name="sway-lstm") == 1
+        assert told.facts("build_info")["version"] == __version__
+        assert told.facts("model_info")["name"] == "sway-lstm"
         assert told.get("sink_labels_total", sink=labels, outcome="dropped") == 0
         wait_for(lambda: metrics(port).get("recording_samples_total", outcome="recorded") > 0)
         assert metrics(port).get("recording_files_total") == 3
@@ -78,7 +86,9 @@ def test_a_broker_that_is_away_makes_it_unready_and_its_comebacks_are_counted(
     at = f"mqtt://127.0.0.1:{away_broker.port}"
     with served("--source", at, "--sink", f"{at}/har", "--state", "off") as (port, _):
         away = ["source: not reachable: Connection refused", f"{at}/har: not connected"]
-        wait_for(lambda: readiness(port) == (503, {"ready": False, "reasons": away, "suspicions": {}}))
+        wait_for(lambda: readiness(port)[1]["reasons"] == away)
+        assert readiness(port)[0] == 503
+        assert health(port)["source"] == "not reachable: Connection refused"
         assert metrics(port).get("source_connected") == 0
         away_broker.start()
         wait_for(lambda: readiness(port)[0] == 200)

@@ -12,11 +12,27 @@ from pathlib import Path
 
 from har_stream import __version__
 from har_stream.commands import Parser, guarded
+from har_stream.completion import add_completion
 from har_stream.datasets import Selection
 from har_stream.errors import ConfigError, nearest
 from har_stream.uri import parse_subjects
 from training.archives import ARCHIVES
 
+END = """\
+examples:
+  har-train fetch hapt --out data
+  har-train fit --arch sway-lstm --data data/HAPT.zip --out my-model
+  har-train evaluate --model my-model --data data/HAPT.zip --split test
+har-train COMMAND --help has more.
+
+exit codes:
+  0    done
+  66   data that cannot be read
+  69   a server that cannot be reached
+  74   an error of input or output
+  78   a fault of the command line, which is named
+  130  Ctrl-C; what was done is kept
+"""
 DATA_HELP = "UCI HAR or HAPT: folder or .zip as downloaded"
 
 
@@ -24,19 +40,26 @@ def main(words: list[str] | None = None) -> int:
     """Run har-train; returns the exit code."""
 
     def parse_and_run() -> int:
-        arguments = _parser().parse_args(words)
+        arguments = parser().parse_args(words)
         return int(arguments.run(arguments))
 
     return guarded("har-train", parse_and_run)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="har-train", description="Train and judge the models of har-stream.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the command line."""
+    whole = Parser(
+        prog="har-train",
+        description="Train and judge the models of har-stream.",
+        epilog=END,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action="version", version=__version__)
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_fetch, _add_prepare, _add_fit, _add_evaluate, _add_compare, _add_people):
         add(commands)
-    return parser
+    add_completion(commands, parser)
+    return whole
 
 
 def _add_fetch(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from har_stream import __version__
 from har_stream.bridge.stop import Stop
 from har_stream.commands import Parser, Stopped, guarded
+from har_stream.completion import add_completion
 from har_stream.formats.registry import DECODERS
 from har_stream.logs import start_logging
 from har_stream.uri import FASTEST, SLOWEST
@@ -27,6 +28,14 @@ examples:
   har-bridge sniff /tmp/imu                                  ... and what it sends
   har-bridge run /dev/ttyUSB0 --to mqtts://me@broker/har         a serial device for a daemon elsewhere
 har-bridge COMMAND --help has more.
+
+exit codes:
+  0    ended as asked, or there was no more to send
+  66   data that cannot be read
+  74   an error of input or output
+  78   a fault of the command line or configuration, which is named
+environment:
+  HAR_STREAM_MQTT_PASSWORD   the broker's password
 """
 RUN_EXAMPLES = """\
 examples:
@@ -59,7 +68,7 @@ def main(words: list[str] | None = None) -> int:
     """Run har-bridge; returns the exit code."""
 
     def parse_and_run() -> int:
-        arguments = _parser().parse_args(sys.argv[1:] if words is None else words)
+        arguments = parser().parse_args(sys.argv[1:] if words is None else words)
         stop = Stop()
         stop.on_signals()
         start_logging("info", PROGRAM)
@@ -75,19 +84,21 @@ def main(words: list[str] | None = None) -> int:
     return guarded(PROGRAM, parse_and_run)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the command line."""
+    whole = Parser(
         prog=PROGRAM,
         description="Play a device, look at one, or pass one on to a broker.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=__version__)
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_sniff(commands)
     _add_simulate(commands)
-    return parser
+    add_completion(commands, parser)
+    return whole
 
 
 def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Final, Protocol
 
@@ -147,17 +147,15 @@ class Announcer:
             self._wake.set()
 
 
-def announcers(sinks: Iterable[Sink], today: Today, settings: Settings, manifest: Manifest) -> list[Announcer]:
-    """Return an announcer for each sink that is a broker."""
-    return [
-        Announcer(
-            sink,
-            today,
-            settings.home_assistant,
-            labels=manifest.labels,
-            model=manifest.name,
-            limit=settings.intake.max_devices,
-        )
-        for sink in sinks
-        if isinstance(sink, MqttSink)
-    ]
+def announcer_of(sink: Sink, today: Today, settings: Settings, manifest: Manifest) -> Announcer | None:
+    """Return an announcer for a sink that is a broker, None for another."""
+    if not isinstance(sink, MqttSink):
+        return None
+    return Announcer(
+        sink,
+        today,
+        settings.home_assistant,
+        labels=manifest.labels,
+        model=manifest.name,
+        limit=settings.intake.max_devices,
+    )

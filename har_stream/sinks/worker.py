@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Condition, Event, Thread
 from typing import Final
 
+import numpy as np
+
+from har_stream.latency import END_TO_END_BOUNDS_S, Histogram
 from har_stream.samples import Prediction
 from har_stream.sinks.sink import Sink, SinkClosed
+from har_stream.vitals import SinkVitals
 
 IDLE_S: Final = 1.0
 POLL_S: Final = 0.1
@@ -23,6 +28,9 @@ GRACE_S: Final = 1.0
 """How long the end waits for a sink that is away to come back."""
 LAST_WRITES_S: Final = 0.5
 """Kept back from the time to end, for the sink to close in."""
+
+_Waiting = tuple[Prediction, float]
+"""A prediction, and when the samples that completed it arrived."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +40,7 @@ class SinkWorker:
 
     def __init__(self, sink: Sink, *, limit: int, source_waits: bool, on_closed: Callable[[], None]) -> None:
         self._sink, self._limit, self._source_waits, self._on_closed = sink, limit, source_waits, on_closed
-        self._queue: deque[Prediction] = deque()
+        self._queue: deque[_Waiting] = deque()
         self._changed = Condition()
         self._deadline_s: float | None = None
         self._drain_s = 0.0
@@ -40,6 +48,7 @@ class SinkWorker:
         self._failing = False
         self._in_hand = 0
         self._offered = 0
+        self._latency = Histogram(END_TO_END_BOUNDS_S)
         self._idle_at_s = 0.0
         self.failed = False
         self.written = 0
@@ -49,20 +58,31 @@ class SinkWorker:
         """Begin to write."""
         self.thread.start()
 
-    def put(self, predictions: list[Prediction]) -> None:
-        """Queue predictions; see the module for what happens where there is no room."""
+    def put(
+        self,
+        predictions: list[Prediction],
+        arrived_s: float = math.nan,
+        *,
+        while_waiting: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Queue predictions; see the module for what happens where there is no room.
+
+        arrived_s is when the samples that completed them arrived, by time.monotonic(), if that is known. Where room is
+        waited for `while_waiting` is called again and again.
+        """
         with self._changed:
-            for part in self._portions(predictions):
+            for part in self._portions(predictions, while_waiting):
                 self._offered += len(part)
                 if not self._gone:
-                    self._queue.extend(part)
+                    self._queue.extend(zip(part, itertools.repeat(arrived_s), strict=False))
                 self._trim()
                 self._changed.notify_all()
 
-    def _portions(self, predictions: list[Prediction]) -> Iterator[list[Prediction]]:
+    def _portions(self, predictions: list[Prediction], while_waiting: Callable[[], None]) -> Iterator[list[Prediction]]:
         """Yield predictions as there is room for them, if the source waits; else at once."""
         while self._source_waits and predictions:
-            self._changed.wait_for(self._has_room)
+            while not self._changed.wait_for(self._has_room, timeout=POLL_S):
+                while_waiting()
             room = max(1, self._limit - len(self._queue))
             yield predictions[:room]
             predictions = predictions[room:]
@@ -105,6 +125,12 @@ class SinkWorker:
             return "cannot be written"
         return self._sink.condition
 
+    def vitals(self) -> SinkVitals:
+        """Return how it stands."""
+        with self._changed:
+            waiting, latency = len(self._queue), self._latency.read()
+        return SinkVitals(self.name, self.condition, self.written, self.dropped, waiting, self._limit, latency)
+
     @property
     def dropped(self) -> int:
         """Labels that were offered and neither written nor wait; at the end none waits."""
@@ -141,7 +167,7 @@ class SinkWorker:
         with self._changed:
             self._changed.notify_all()
 
-    def _next(self) -> list[Prediction] | None:
+    def _next(self) -> list[_Waiting] | None:
         """Return what may be written now, [] when it is time to be idle, None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._may_write() or self._over(), timeout=IDLE_S)
@@ -164,11 +190,11 @@ class SinkWorker:
         patience_s = LAST_WRITES_S if self._sink.ready() else max(LAST_WRITES_S, self._drain_s - GRACE_S)
         return not self._queue or self._gone or time.monotonic() >= self._deadline_s - patience_s
 
-    def _write(self, batch: list[Prediction]) -> None:
+    def _write(self, batch: list[_Waiting]) -> None:
         """Write a batch; what the sink does not take goes back to the front of the queue."""
         taken, lost = 0, len(batch)
         try:
-            taken = self._sink.write(batch)
+            taken = self._sink.write([prediction for prediction, _ in batch])
             lost = 0
             self._tell_recovery(taken)
         except SinkClosed:
@@ -185,8 +211,10 @@ class SinkWorker:
             self._sink.idle()
             self._idle_at_s = time.monotonic() + IDLE_S
 
-    def _book(self, batch: list[Prediction], *, taken: int, lost: int) -> None:
+    def _book(self, batch: list[_Waiting], *, taken: int, lost: int) -> None:
+        arrived_s = np.array([one for _, one in batch[:taken]], np.float64)
         with self._changed:
+            self._latency.add(time.monotonic() - arrived_s)
             self.written += taken
             if not self._gone:
                 self._queue.extendleft(reversed(batch[taken + lost :]))

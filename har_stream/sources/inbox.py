@@ -37,6 +37,12 @@ class Inbox:
         self._refused: Counter[str] = Counter()
         self._changed = Condition()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that wait."""
+        with self._changed:
+            return len(self._waiting)
+
     def put(self, message: Message, *, retained: bool) -> None:
         """Add a message, or count why not: what a broker retained is no live sample."""
         with self._changed:

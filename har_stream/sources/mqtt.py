@@ -56,6 +56,7 @@ class MqttSource:
 
     paced = True
     devices: int | None = None
+    arrived_s: float | None = None
 
     def __init__(self, uri: Uri, settings: Settings) -> None:
         self._broker = parse_broker(uri, settings.mqtt)
@@ -85,6 +86,11 @@ class MqttSource:
     def reconnects(self) -> int:
         """How often the broker was lost and came back."""
         return max(0, self._link.connects - 1) if self._link is not None else 0
+
+    @property
+    def queue(self) -> tuple[int, int] | None:
+        """How many messages wait in the inbox, of how many that may."""
+        return self._inbox.waiting, self._settings.queues.messages
 
     def fit(self, framing: Framing) -> None:
         """Make the translation to the model's rate."""
@@ -130,6 +136,7 @@ class MqttSource:
 
     def _tick(self, translator: Translator, timeout_s: float) -> list[Block]:
         messages, refused = self._inbox.take(timeout_s)
+        self.arrived_s = messages[0].arrival_s if messages else None
         blocks: list[Block] = []
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))

@@ -55,6 +55,8 @@ class Replay:
 
     condition = ""
     reconnects = 0
+    queue = None
+    arrived_s: float | None = None
 
     def __init__(self, uri: Uri, settings: Settings | None = None) -> None:
         options = uri.options(ReplayOptions)

@@ -46,6 +46,8 @@ class SerialPort:
 
     paced = True
     devices: int | None = 1
+    queue = None
+    arrived_s: float | None = None
 
     def __init__(self, uri: Uri, settings: Settings) -> None:
         options = uri.options(SerialOptions)
@@ -79,6 +81,7 @@ class SerialPort:
         """Yield blocks as their bytes come; with each connection the device may be another, and its format."""
         translator = self._translator()
         for data, arrival_s in self._line.chunks(stop):
+            self.arrived_s = arrival_s
             if not data:
                 blocks, translator = translator.flush(), self._translator()
             else:

@@ -66,6 +66,8 @@ class Simulator:
 
     condition = ""
     reconnects = 0
+    queue = None
+    arrived_s: float | None = None
 
     def __init__(self, uri: Uri) -> None:
         options = uri.options(SimulatorOptions)

@@ -34,11 +34,14 @@ class Source(Protocol):
     paced tells whether blocks come at their own pace, so that the oldest must go where the stream falls behind;
     a source that is not paced waits instead, and its batches do not depend on timing. devices tells how many
     devices it will bring, None where that is not known beforehand. condition is "" or CONNECTED where samples can come,
-    else why not; reconnects is how often it was lost and came back. Both may be read from any thread.
+    else why not; reconnects is how often it was lost and came back; queue how many messages wait to be decoded and how
+    many may, None where none ever do. These may be read from any thread. arrived_s is when the oldest of what blocks()
+    yielded last arrived, by time.monotonic(), None for just then.
     """
 
     paced: bool
     devices: int | None
+    arrived_s: float | None
 
     @property
     def condition(self) -> str:
@@ -47,6 +50,10 @@ class Source(Protocol):
     @property
     def reconnects(self) -> int:
         """How often it came back."""
+
+    @property
+    def queue(self) -> tuple[int, int] | None:
+        """How many messages wait, of how many that may."""
 
     def fit(self, framing: Framing) -> None:
         """Raise ConfigError where the source cannot serve a model with this framing."""

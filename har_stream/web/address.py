@@ -27,6 +27,10 @@ class Address:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def at(self, port: int) -> Address:
+        """Return the same host with another port."""
+        return Address(self.host, port, self.given)
+
     @property
     def loopback(self) -> bool:
         """Tell whether this machine alone can reach it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import logging
 import math
 import os
@@ -25,16 +26,21 @@ from typing import Any, Final
 from har_stream import __version__
 from har_stream.errors import ConfigError
 from har_stream.web.address import OFF, Address
+from har_stream.web.host import meant_for_us
 
 MOST_CONNECTIONS: Final = 16
 MOST_THREADS: Final = 2 * MOST_CONNECTIONS
 """With those whose connection was cut and that have not noticed."""
+LONGEST_HEAD: Final = 8192
+"""Bytes of a request: line and headers. No body is read."""
 TIME_S: Final = 5.0
 """For a request and its answer."""
 POLL_S: Final = 1.0
 PAUSE_S: Final = 0.2
 """After the system had no descriptor left for a connection."""
 BACKLOG: Final = 128
+ENDS: Final = (b"\r\n\r\n", b"\n\n")
+"""Of a head."""
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +55,10 @@ class Page:
 
 
 class HttpServer:
-    """Answers GET and HEAD with what `pages` says of a path, from a socket that listens."""
+    """Answers GET and HEAD with what `pages` says of a path, from a socket that listens at an address."""
 
-    def __init__(self, listener: socket.socket, pages: Callable[[str], Page]) -> None:
-        self._listener, self.pages = listener, pages
+    def __init__(self, listener: socket.socket, address: Address, pages: Callable[[str], Page]) -> None:
+        self._listener, self.address, self.pages = listener, address, pages
         self._begun_s: dict[socket.socket, float] = {}
         self._changing = Lock()
         self._closing = Event()
@@ -128,6 +134,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: HttpServer  # type: ignore[assignment]  # as above
 
+    def setup(self) -> None:
+        """Read the head of the request whole, so that what it may cost is bounded."""
+        super().setup()
+        head = _head(self.connection)
+        self._whole = any(end in head for end in ENDS)
+        self.rfile = io.BytesIO(head)
+
     def do_GET(self) -> None:
         """Answer with the page and its body."""
         page = self._page()
@@ -144,6 +157,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - as above
 
     def _page(self) -> Page:
+        if not self._whole:
+            told = f"no request of at most {LONGEST_HEAD} bytes\n".encode()
+            return Page(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "text/plain", told)
+        if not meant_for_us(self.headers.get_all("Host", []), self.server.address):
+            return Page(HTTPStatus.FORBIDDEN, "text/plain", b"ask for localhost: this address is no other's\n")
         try:
             return self.server.pages(self.path.partition("?")[0])
         except Exception as error:  # noqa: BLE001 - a page's own fault is told, and the stream goes on
@@ -156,6 +174,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         """Say nothing: who asks is of no interest."""
+
+
+def _head(connection: socket.socket) -> bytes:
+    """Return the request up to its empty line, the end of the connection or LONGEST_HEAD. Raises OSError."""
+    head = b""
+    while not any(end in head for end in ENDS) and len(head) < LONGEST_HEAD:
+        part = connection.recv(LONGEST_HEAD - len(head))
+        if not part:
+            break
+        head += part
+    return head
 
 
 def open_server(address: Address, pages: Callable[[str], Page]) -> HttpServer | None:
@@ -173,7 +202,7 @@ def open_server(address: Address, pages: Callable[[str], Page]) -> HttpServer | 
     log.info("health and metrics: http://%s/metrics", at)
     if not at.loopback:
         log.warning("http: %s: whoever reaches this machine can read it, there is no password", at)
-    return HttpServer(listener, pages)
+    return HttpServer(listener, at, pages)
 
 
 def _why_not(address: Address, error: Exception) -> str:
