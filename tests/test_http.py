@@ -62,6 +62,9 @@ def test_a_healthy_stream_is_alive_and_ready_and_its_books_balance_whenever_they
         assert told.facts("build_info")["version"] == __version__
         assert told.facts("model_info")["name"] == "sway-lstm"
         assert told.get("sink_labels_total", sink=labels, outcome="dropped") == 0
+        assert told.get("end_to_end_latency_seconds_count", sink=labels) > 20
+        assert 0 < told.get("inference_latency_seconds_count") <= told.get("windows_total")
+        assert told.get("queue_limit", queue="labels", sink=labels) == 20_000
         wait_for(lambda: metrics(port).get("recording_samples_total", outcome="recorded") > 0)
         assert metrics(port).get("recording_files_total") == 3
         assert not any("sim0" in str(key) for key in told.values), "no device is named"
