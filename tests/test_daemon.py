@@ -14,7 +14,7 @@ import pytest
 from har_stream.daemon import Daemon
 from har_stream.presence import Present
 from har_stream.samples import Block, Prediction
-from har_stream.settings import MetricsSettings, QueueSettings, Settings
+from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
 from tests.broker import wait_for
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
@@ -138,7 +138,12 @@ def test_single_devices_are_told_where_that_is_asked_for() -> None:
         assert len(daemon.vitals().stream.of_devices) == per_device
 
 
-def test_in_a_replay_as_fast_as_it_can_nobody_is_stale() -> None:
-    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
+@pytest.mark.parametrize(
+    ("speed", "present"), [("max", Present(streaming=2)), ("50", Present(stale=2))], ids=["unpaced", "paced"]
+)
+def test_who_is_silent_is_stale_but_not_in_a_replay_as_fast_as_it_can(speed: str, present: Present) -> None:
+    source = f"sim:?devices=2&speed={speed}&loop=no&script=walking:6"
+    mqtt = MqttSettings(stale_after_s=1e-6)
+    daemon = Daemon(Settings(source=source, sinks=("jsonl:/dev/null",), http="off", mqtt=mqtt))
     daemon.run()
-    assert daemon.vitals().stream.present == Present(streaming=2)
+    assert daemon.vitals().stream.present == present
