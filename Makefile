@@ -8,11 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := sim:?devices=3&speed=20&loop=no
 
-# The tests need a broker with certificates, and for the firmware compilers for PC, AVR and ARM, Arduino's core and a
-# simulated AVR.
-APT_PACKAGES := mosquitto openssl gcc libc6-dev gcc-avr binutils-avr avr-libc arduino-core-avr gcc-arm-none-eabi \
-	libnewlib-dev libsimavr-dev libelf-dev systemd prometheus bash zsh fish
-SYSTEM_TOOLS := mosquitto openssl gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc systemd-analyze promtool bash zsh fish
+# The tests need a broker with certificates, Prometheus, systemd's analysis, shells, and for the firmware compilers for
+# PC, AVR and ARM, Arduino's core and a simulated AVR.
+APT_PACKAGES := mosquitto openssl prometheus gcc libc6-dev gcc-avr binutils-avr avr-libc arduino-core-avr \
+	gcc-arm-none-eabi libnewlib-dev libsimavr-dev libelf-dev systemd bash zsh fish
+SYSTEM_TOOLS := mosquitto openssl prometheus promtool gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc systemd-analyze \
+	bash zsh fish
 SYSTEM_FILES := /usr/include/string.h /usr/lib/avr/include/avr/io.h /usr/include/newlib/string.h \
 	/usr/include/simavr/sim_avr.h /usr/include/libelf.h /usr/share/arduino/hardware/arduino/avr/cores/arduino
 

@@ -173,3 +173,15 @@ def test_an_engine_that_finds_nothing_gets_its_turn() -> None:
     assert sequences(paced.get(0.01)) == [0]
     paced.close()
     assert paced.get(0.01) is None
+
+
+def test_of_ticks_that_are_taken_together_the_oldest_tells_when_they_arrived() -> None:
+    paced, _ = queue(paced=True)
+    paced.put([block(0)], 5.0)
+    paced.put([block(1)], 6.0)
+    assert paced.blocks == 2
+    assert sequences(paced.get()) == [0, 1]
+    assert (paced.arrived_s, paced.blocks) == (5.0, 0)
+    paced.put([block(2)])
+    paced.get()
+    assert np.isnan(paced.arrived_s)

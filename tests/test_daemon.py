@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,9 @@ from threading import Event, Thread
 import pytest
 
 from har_stream.daemon import Daemon
+from har_stream.presence import Present
 from har_stream.samples import Block, Prediction
-from har_stream.settings import QueueSettings, Settings
+from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
 from tests.broker import wait_for
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
@@ -115,3 +117,33 @@ def test_an_engine_that_is_stuck_beats_no_more(monkeypatch: pytest.MonkeyPatch) 
         assert daemon.engine_beat_s == before_s
         go_on.set()
         beats(daemon)
+
+
+def test_a_labels_way_begins_where_its_samples_came_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
+    monkeypatch.setattr(daemon._source, "arrived_s", time.monotonic() - 100.0)  # noqa: SLF001
+    assert daemon.run() == 0
+    vitals = daemon.vitals()
+    (sink,) = vitals.sinks
+    assert sum(sink.latency.counts) == sink.written == sum(vitals.stream.labels.values()) > 50
+    assert sink.latency.counts[-1] == sink.written, "all took more than a minute"
+    assert 0 < sum(vitals.stream.inference.counts) <= sink.written
+
+
+def test_single_devices_are_told_where_that_is_asked_for() -> None:
+    for per_device in (0, 1):
+        metrics = MetricsSettings(per_device=per_device)
+        daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off", metrics=metrics))
+        daemon.run()
+        assert len(daemon.vitals().stream.of_devices) == per_device
+
+
+@pytest.mark.parametrize(
+    ("speed", "present"), [("max", Present(streaming=2)), ("50", Present(stale=2))], ids=["unpaced", "paced"]
+)
+def test_who_is_silent_is_stale_but_not_in_a_replay_as_fast_as_it_can(speed: str, present: Present) -> None:
+    source = f"sim:?devices=2&speed={speed}&loop=no&script=walking:6"
+    mqtt = MqttSettings(stale_after_s=1e-6)
+    daemon = Daemon(Settings(source=source, sinks=("jsonl:/dev/null",), http="off", mqtt=mqtt))
+    daemon.run()
+    assert daemon.vitals().stream.present == present

@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
 
-from har_stream.accounting import Books
-from har_stream.latency import Distribution
 from har_stream.plausibility import TEXTS, Suspicion
-from har_stream.presence import Present
-from har_stream.vitals import ModelVitals, QueueVitals, Reading, RecordingVitals, SinkVitals, Vitals
-from har_stream.web.metrics import exposition
-from har_stream.web.pages import Pages
-from tests.http_client import Metrics
-
-
-def sink(name: str, condition: str = "", written: int = 4, dropped: int = 0) -> SinkVitals:
-    """A sink by which a label waits, and that had three within 0.1 s and one later."""
-    return SinkVitals(name, condition, written, dropped, 1, 10, Distribution((0.1, 1.0), (3, 0, 1), 5.5))
-
-
-READING = Reading(
-    Books(samples_in=100, used=60, refused={"not_finite": 5, "late": 1}, dropped={"gap": 4}, bridged=2),
-    buffered=30,
-    present=Present(streaming=1, suspicious=1, stale=2, refused=3),
-    suspicions={},
-    labels={"walking": 3, "unknown": 1},
-    inference=Distribution((0.001, 0.01), (3, 1, 0), 0.004),
-)
-WELL = Vitals(
-    model=ModelVitals("sway-lstm", "onnx", "ab12", ("walking", "sitting")),
-    ending=False,
-    stream=READING,
-    max_devices=64,
-    source="",
-    reconnects=0,
-    queues=(QueueVitals("blocks", 7, 10_000),),
-    sinks=(sink("stdout:"),),
-    recording=RecordingVitals("", 90, 10, 2),
-    state="",
-)
-
-
-class Stream:
-    """A stream that stands as a test says."""
-
-    def __init__(self, vitals: Vitals, *, alive: bool = True, beat_age_s: float = 0.0) -> None:
-        self.alive, self._vitals = alive, vitals
-        self.engine_beat_s = time.monotonic() - beat_age_s
-        self.source_condition = vitals.source
-
-    def vitals(self) -> Vitals:
-        return self._vitals
+from har_stream.vitals import RecordingVitals, Vitals
+from har_stream.web.pages import STUCK_S, Pages
+from tests.watched import READING, WELL, Stream, sink
 
 
 def readyz(vitals: Vitals, *, alive: bool = True) -> tuple[int, dict[str, object]]:
@@ -91,22 +47,41 @@ def test_samples_that_look_wrong_are_listed_and_do_not_make_it_unready() -> None
     assert (status, told["ready"], told["reasons"], told["suspicions"]) == (200, True, [], suspicions)
 
 
-def test_every_counter_of_the_books_is_told() -> None:
-    told = Metrics(exposition(Stream(WELL)))
-    assert told.get("samples_in_total") == 100
-    assert told.get("samples_total", outcome="used", reason="") == 60
-    assert told.get("samples_total", outcome="refused", reason="not_finite") == 5
-    assert told.get("samples_total", outcome="dropped", reason="gap") == 4
-    assert told.get("samples_buffered") == 30
-    assert told.get("samples_bridged_total") == 2
-    assert told.get("windows_total") == 4
-    assert told.get("predictions_total", label="walking") == 3
-    assert told.get("recording_samples_total", outcome="lost") == 10
-    assert told.get("recording_failing") == 0
+def test_readiness_tells_of_each_part() -> None:
+    poor = replace(WELL, source="silent", sinks=(sink("twice:"), sink("twice:", "not connected"), sink("twice:")))
+    assert readyz(poor)[1]["parts"] == {
+        "model": "ok (sway-lstm)",
+        "source": "silent",
+        "twice:": "not connected",
+        "state": "ok",
+        "record": "ok",
+    }
 
 
-def test_a_sinks_name_that_is_no_text_and_two_of_one_name_break_no_scrape() -> None:
-    odd = sink('jsonl:\udcff\n"x', "", 2, 1)
-    told = Metrics(exposition(Stream(replace(WELL, sinks=(odd, odd), recording=None))))
-    assert told.get("sink_labels_total", sink='jsonl:?\n"x', outcome="written") == 4
-    assert told.total("recording_failing") == 0
+def healthz(stream: Stream) -> tuple[int, dict[str, object]]:
+    page = Pages(stream)("/healthz")
+    return page.status, json.loads(page.body)
+
+
+def test_health_is_that_of_the_engine_whatever_the_source_does() -> None:
+    status, told = healthz(Stream(replace(WELL, source="unplugged")))
+    assert (status, told["alive"], told["reasons"], told["source"]) == (200, True, [], "unplugged")
+    assert healthz(Stream(WELL))[1]["source"] == "connected"
+
+
+def test_an_engine_that_lives_and_is_stuck_is_not_healthy() -> None:
+    assert healthz(Stream(WELL, beat_age_s=STUCK_S - 5))[0] == 200
+    status, told = healthz(Stream(WELL, beat_age_s=100.0))
+    assert (status, told["alive"], told["reasons"]) == (503, False, ["engine: stuck for 100 s"])
+
+
+def test_an_engine_that_has_ended_says_so() -> None:
+    assert healthz(Stream(WELL, alive=False))[1]["reasons"] == ["engine: has ended"]
+
+
+def test_health_asks_the_engine_nothing() -> None:
+    class Stuck(Stream):
+        def vitals(self) -> Vitals:
+            raise AssertionError
+
+    assert healthz(Stuck(WELL))[0] == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -133,6 +134,47 @@ def test_junk_is_answered_or_cut_and_others_are_served(port: int, junk: bytes) -
     with connect(port) as client:
         client.sendall(junk)
         assert ask(port, "/page")[0] == 200
+
+
+def answer(port: int, request: bytes) -> bytes:
+    """Return all that comes back."""
+    with connect(port) as client:
+        client.sendall(request)
+        return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def test_a_page_of_a_stranger_may_not_read_what_listens_on_loopback(port: int) -> None:
+    refused = answer(port, b"GET /page HTTP/1.1\r\nHost: evil.example:9478\r\n\r\n")
+    assert refused.startswith(b"HTTP/1.0 403 ")
+    assert b"/page" not in refused
+    both = b"GET /page HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"
+    assert answer(port, both).startswith(b"HTTP/1.0 403 ")
+    assert answer(port, b"GET /page HTTP/1.1\r\nHost: localhost:1\r\n\r\n").endswith(b"/page")
+    assert answer(port, b"GET /page HTTP/1.0\r\n\r\n").endswith(b"/page")
+
+
+def test_a_request_that_is_too_long_is_refused_before_it_costs_much(port: int) -> None:
+    line = b"GET /page HTTP/1.1\r\n"
+    most = line + b"X: " + b"y" * (server.LONGEST_HEAD - len(line) - len(b"X: \r\n\r\n")) + b"\r\n\r\n"
+    assert answer(port, most).endswith(b"/page")
+    # The Host header that would refuse it stands behind what is read.
+    assert b" 431 " in answer(port, line + b"X: " + b"y" * (server.LONGEST_HEAD - len(line) - len(b"X: ")))
+    assert b" 431 " in answer(port, line + b"X: y\r\n" * (server.LONGEST_HEAD // 6))
+
+
+def test_hundreds_that_idle_dribble_or_do_not_read_leave_room_for_one_that_asks(port: int) -> None:
+    with contextlib.ExitStack() as held:
+        for number in range(300):
+            client = held.enter_context(connect(port))
+            if number % 3 == 1:
+                client.sendall(b"G")
+            elif number % 3 == 2:
+                client.sendall(b"GET /big HTTP/1.0\r\n\r\n")
+            if number % 50 == 0:
+                assert ask(port, "/page")[0] == 200
+        for _ in range(10):
+            assert ask(port, "/page") == (200, b"/page")
+    assert requests() <= server.MOST_THREADS
 
 
 def test_a_host_that_is_not_ours_is_named() -> None:

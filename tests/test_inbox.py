@@ -22,7 +22,9 @@ def test_all_that_waits_comes_together_in_order() -> None:
     one = inbox()
     for number in range(3):
         put(one, b"%d" % number)
+    assert one.waiting == 3
     messages, refused = one.take(0.0)
+    assert one.waiting == 0
     assert [message.payload for message in messages] == [b"0", b"1", b"2"]
     assert not refused
     assert one.take(0.0) == ([], {})

@@ -203,8 +203,13 @@ def test_what_a_slow_stream_cannot_take_is_counted(broker: Broker, caplog: pytes
         client.publish("har/a/seen", "")
         wait_for(lambda: witness.heard)
         time.sleep(0.3)
+        assert source.queue == (5, 5)
+        asked_s = time.monotonic()
+        rest = next(ticks)
+        assert source.arrived_s is not None
+        assert 0 < asked_s - source.arrived_s < 60, "what waits has been there before it is asked for"
         stop.set()
-        rest = [one for tick in ticks for one in tick]
+        rest += [one for tick in ticks for one in tick]
     witness.close()
     assert [one.samples for one in got[0]] == [STEP]
     assert sum(one.samples for one in rest if isinstance(one, Refused) and one.reason == "source_full") == 15

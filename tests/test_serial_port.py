@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from har_stream.pipeline import Pipeline
 from har_stream.profiles import G
 from har_stream.samples import SampleBlock, Samples
 from har_stream.settings import IntakeSettings, Settings
+from har_stream.sources.serial_port import SerialPort
+from har_stream.uri import parse_uri
 from tests.motion import model
 from tests.serial_pair import Plug
 from tests.simulated_uno import PER_COUNT, SimulatedUno, build_uno, counts_of
@@ -220,3 +223,15 @@ def test_a_simulated_arduino_is_labelled_as_the_recording_that_its_sensor_plays(
     assert len(told) >= len(expected) - 1
     assert np.mean(agree) >= 0.98
     assert in_books(ended.said)["refused"] == 0
+
+
+def test_what_comes_in_a_chunk_arrived_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = SerialPort(parse_uri("serial:/dev/ttyX?format=lines&rate=50"), Settings())
+    source.fit(load_manifest(resolve("seed-lstm")).framing)
+    payload = b"0.1,0.2,9.8,0.1,0.2,0.3\n" * 60
+
+    def chunks(_: Event) -> Iterator[tuple[bytes, float]]:
+        yield from ((b"", 1.0), (payload, 5.0), (payload, 6.0))
+
+    monkeypatch.setattr(source._line, "chunks", chunks)  # noqa: SLF001 - a line whose clock stands where we want
+    assert [source.arrived_s for _ in source.blocks(Event())] == [5.0, 6.0]

@@ -212,3 +212,27 @@ def test_the_end_comes_in_time_though_the_sink_hangs() -> None:
     finish(worker, within_s=0.5)
     assert time.monotonic() - begun_s < 5
     sink.gate.set()
+
+
+def test_a_labels_way_is_timed_from_its_samples_arrival_until_the_sink_has_it() -> None:
+    sink = FakeSink()
+    sink.appetite = 2
+    worker, _ = started(sink)
+    worker.put([prediction(), prediction(), prediction()], time.monotonic() - 7.0)
+    worker.put([prediction()])
+    wait_for(lambda: worker.written == 4)
+    told = worker.vitals().latency
+    assert (sum(told.counts), told.counts[told.bounds_s.index(10.0)]) == (3, 3), "one is not known"
+    assert told.sum_s == pytest.approx(21.0, abs=6.0)
+    finish(worker)
+
+
+def test_a_label_that_is_lost_has_no_latency_and_one_that_waits_is_told() -> None:
+    sink = FakeSink()
+    sink.is_ready = False
+    worker, _ = started(sink, limit=2)
+    worker.put([prediction(), prediction(), prediction()], time.monotonic())
+    vitals = worker.vitals()
+    assert (vitals.waiting, vitals.limit, vitals.dropped, sum(vitals.latency.counts)) == (2, 2, 1, 0)
+    assert vitals.condition == "not connected"
+    finish(worker, 0.1)

@@ -24,6 +24,9 @@ G = 9.80665
 VALUES = motion(1, 300)
 TIMES_S = 1000 + np.arange(len(VALUES)) / RATE_HZ
 SI = VALUES * np.repeat([G, 1.0], 3)
+REASONS = {"channels", "checksum", "device_error", "format", "frame", "line", "message", "rate", "sensor", "shape"} | {
+    *("time", "unit", "no_rate", "unnamed", "late", "repeated", "unaligned", "no_gyro")
+}
 DEGREES = np.repeat([1.0, 180 / np.pi], 3)
 
 
@@ -198,8 +201,11 @@ CHUNKS = st.lists(
 
 @pytest.mark.parametrize("stream", [False, True])
 @given(chunks=CHUNKS)
-def test_no_bytes_raise(stream: bool, chunks: list[tuple[bytes, float, str | None]]) -> None:  # noqa: FBT001
+def test_no_bytes_raise_or_get_into_a_reason(
+    stream: bool,  # noqa: FBT001
+    chunks: list[tuple[bytes, float, str | None]],
+) -> None:
     one = translator(stream=stream, max_devices=2)
-    for data, arrival_s, device in chunks:
-        one.push(data, arrival_s, device)
-    one.flush()
+    blocks = [block for data, arrival_s, device in chunks for block in one.push(data, arrival_s, device)]
+    reasons = {reason for _, reason in refused(blocks + one.flush())}
+    assert reasons <= REASONS, "a reason is a label of a metric"

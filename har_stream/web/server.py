@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Thread
 from typing import Any, Final
 
 from har_stream import __version__
@@ -36,6 +36,8 @@ LONGEST_HEAD: Final = 8192
 TIME_S: Final = 5.0
 """For a request and its answer."""
 POLL_S: Final = 1.0
+ROOM_S: Final = 0.5
+"""What those that were cut may take to notice, where there is no room for another."""
 PAUSE_S: Final = 0.2
 """After the system had no descriptor left for a connection."""
 BACKLOG: Final = 128
@@ -60,7 +62,7 @@ class HttpServer:
     def __init__(self, listener: socket.socket, address: Address, pages: Callable[[str], Page]) -> None:
         self._listener, self.address, self.pages = listener, address, pages
         self._begun_s: dict[socket.socket, float] = {}
-        self._changing = Lock()
+        self._changing = Condition()
         self._closing = Event()
         self._thread = Thread(target=self._accept, name="http", daemon=True)
 
@@ -93,11 +95,12 @@ class HttpServer:
         connection.settimeout(TIME_S)
         self._cut_late()
         with self._changing:
-            if len(self._begun_s) >= MOST_THREADS:
+            live = [one for one, begun_s in self._begun_s.items() if begun_s < math.inf]
+            if len(live) >= MOST_CONNECTIONS:
+                self._cut(live[0])
+            if not self._changing.wait_for(lambda: len(self._begun_s) < MOST_THREADS, timeout=ROOM_S):
                 connection.close()
                 return
-            if len(self._begun_s) >= MOST_CONNECTIONS:
-                self._cut(min(self._begun_s, key=lambda one: self._begun_s[one]))
             self._begun_s[connection] = time.monotonic()
         try:
             Thread(target=self._answer, args=(connection,), name="http request", daemon=True).start()
@@ -115,6 +118,7 @@ class HttpServer:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)  # what was written goes out before the end
             connection.close()
+            self._changing.notify_all()
 
     def _cut_late(self) -> None:
         with self._changing:
