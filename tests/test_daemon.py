@@ -121,7 +121,7 @@ def test_an_engine_that_is_stuck_beats_no_more(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_labels_way_begins_where_its_samples_came_in(monkeypatch: pytest.MonkeyPatch) -> None:
     daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
-    monkeypatch.setattr(daemon._source, "arrived_s", time.monotonic() - 100.0)  # noqa: SLF001
+    monkeypatch.setattr(daemon._feeder.source, "arrived_s", time.monotonic() - 100.0)  # noqa: SLF001
     assert daemon.run() == 0
     vitals = daemon.vitals()
     (sink,) = vitals.sinks

@@ -15,7 +15,7 @@ from har_stream.presence import Present
 from har_stream.service import Service
 from har_stream.vitals import Vitals
 from tests.supervisor import Supervisor, supervisor
-from tests.test_http_pages import WELL
+from tests.watched import WELL
 
 WATCHDOG_S = 0.03
 
