@@ -88,7 +88,7 @@ def test_a_broker_that_is_away_makes_it_unready_and_its_comebacks_are_counted(
 ) -> None:
     at = f"mqtt://127.0.0.1:{away_broker.port}"
     with served("--source", at, "--sink", f"{at}/har", "--state", "off") as (port, _):
-        away = ["source: not reachable: Connection refused", f"{at}/har: not connected"]
+        away = ["source: not reachable: Connection refused", f"{at}/har: not reachable: Connection refused"]
         wait_for(lambda: readiness(port)[1]["reasons"] == away)
         assert readiness(port)[0] == 503
         assert health(port)["source"] == "not reachable: Connection refused"
