@@ -137,14 +137,19 @@ def _password(settings: MqttSettings, environment: Mapping[str, str]) -> str | N
     if given:
         return _text(given, MQTT_PASSWORD)
     if settings.password_file:
-        return _password_in(Path(settings.password_file), f"mqtt.password_file: {settings.password_file}")
+        where = f"mqtt.password_file: {settings.password_file}"
+        password = _password_in(Path(settings.password_file), where)
+        if password is None:
+            raise ConfigError(f"{where}: is empty")
+        return password
     credential = Path(environment.get(CREDENTIALS, ""), CREDENTIAL)
     if environment.get(CREDENTIALS) and credential.exists():
         return _password_in(credential, f"credential {CREDENTIAL}")
     return None
 
 
-def _password_in(path: Path, where: str) -> str:
+def _password_in(path: Path, where: str) -> str | None:
+    """Return what a file holds without the end of its line, None where that is nothing."""
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
@@ -153,9 +158,7 @@ def _password_in(path: Path, where: str) -> str:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{where}: {_reason(error)}") from None
     password = text.removesuffix("\n").removesuffix("\r")
-    if not password:
-        raise ConfigError(f"{where}: is empty")
-    return _text(password, where)
+    return _text(password, where) if password else None
 
 
 def _reason(error: OSError | ValueError) -> str:
