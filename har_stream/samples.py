@@ -24,7 +24,7 @@ SENSOR_AXES: Final = 6
 RATE_TOLERANCE: Final = 1e-3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to freeze it would treble its cost, which is paid for each message
 class SampleBlock:
     """Consecutive samples of one device at a uniform rate.
 
