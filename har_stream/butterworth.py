@@ -6,6 +6,8 @@ same bits however its stream is cut into blocks and whatever devices share a bat
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ class ButterworthLowPass:
         """Begin anew in `rows`; first (d, axes) holds each device's first sample."""
         self._state[rows] = self._start * first[:, :, np.newaxis, np.newaxis]
 
-    def push(self, rows: Rows, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def push(self, rows: Rows, values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Filter values (d, n, axes), a device a row, and keep the state for the next block."""
         devices, samples, axes = values.shape
         signals = np.array(values.transpose(0, 2, 1), np.float64, order="C")

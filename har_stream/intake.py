@@ -56,10 +56,15 @@ class Intake:
 
     def at_other_rate(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is one, but not the model's."""
-        return LOWEST_RATE_HZ <= block.rate_hz <= HIGHEST_RATE_HZ and not same_rate(block.rate_hz, self._rate_hz)
+        rate_hz = block.rate_hz
+        if rate_hz == self._rate_hz:  # as nearly always
+            return False
+        return LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ and not same_rate(rate_hz, self._rate_hz)
 
     def lawful(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is the model's and its time is one, and refuse it where not."""
+        if block.rate_hz == self._rate_hz and -LATEST_S <= block.start_s <= LATEST_S:
+            return True
         right_rate = same_rate(block.rate_hz, self._rate_hz)
         if not right_rate:
             self._accounting.refuse("rate", block.samples)

@@ -5,7 +5,7 @@ intake -> resampling -> denoising -> gravity -> windows -> classifier -> smoothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -62,7 +62,7 @@ class Pipeline:
         self._origin_s = np.zeros(rows)
         self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
-        self._has_truth = np.zeros(rows, np.bool_)
+        self._has_truth = [False] * rows
         self._predictions = Predictions(manifest.labels, framing, self._devices.name, self._has_truth)
 
     @property
@@ -94,6 +94,7 @@ class Pipeline:
             if row is None or isinstance(block, Refused):
                 continue
             if isinstance(block, WindowBlock):
+                self._ready_made[row] = True
                 windows.append(self._take(row, block))
             elif isinstance(block, TimedBlock):
                 timed.append((row, self._intake.sifted(row, block)))
@@ -111,16 +112,17 @@ class Pipeline:
         self, uniform: list[tuple[int, SampleBlock]], timed: list[tuple[int, TimedBlock]]
     ) -> Iterator[UniformBatch]:
         """Give (row, block) pairs as batches at the model's rate; a device that changes from one kind begins anew."""
-        self._change_kind([row for row, _ in uniform], timed=False)
-        self._change_kind([row for row, _ in timed], timed=True)
+        self._change_kind(uniform, timed=False)
+        self._change_kind(timed, timed=True)
         for batch in self._intake.admit(uniform):
             yield from self._bridging.push(batch)
         for batch in self._resampling.push(timed):
             yield UniformBatch(batch, batch.missing == NEW)
 
-    def _change_kind(self, rows: list[int], *, timed: bool) -> None:
+    def _change_kind(self, blocks: Sequence[tuple[int, Block]], *, timed: bool) -> None:
         """Let devices begin anew whose samples had times of their own and have none any more, or the other way."""
-        array = np.array(rows, np.intp)
+        array = np.array([row for row, _ in blocks], np.intp)
+        self._ready_made[array] = False
         for row in array[self._timed[array] != timed].tolist():
             self._accounting.drop("gap", self._resampling.forget(row))
             self._intake.forget(row)
@@ -176,7 +178,6 @@ class Pipeline:
         row = self._known_row(block, now_s)
         if row is not None:
             self._has_truth[row] = block.truth is not None
-            self._ready_made[row] = isinstance(block, WindowBlock)
         return row
 
     def _known_row(self, block: SampleBlock | TimedBlock | WindowBlock, now_s: float) -> int | None:

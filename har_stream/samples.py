@@ -125,7 +125,7 @@ def same_rate(rate_hz: float, other_hz: float) -> bool:
     return abs(rate_hz - other_hz) <= RATE_TOLERANCE * other_hz
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as above
 class Settled:
     """The smoother's last word on a span of time, end exclusive."""
 
@@ -134,7 +134,7 @@ class Settled:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as above
 class Prediction:
     """What one window says, and what is in force after it.
 

@@ -44,7 +44,8 @@ class Layout:
     def __init__(self, data: bytes, places: dict[str, slice], fields: Fields) -> None:
         self.fields = fields
         self._shape = (places["val"].stop - places["val"].start) // (CHANNELS * FLOAT32.itemsize), CHANNELS
-        kinds, at, number = "", 0, {}
+        kinds, at = "", 0
+        number: dict[str, int] = {}
         for name, place in sorted(places.items(), key=lambda one: one[1].start):
             kinds += f"{place.start - at}s" + ("d" if name == "t" else f"{place.stop - place.start}{CODES[name]}")
             number[name] = 2 * len(number) + 1 - ("seq" in number)
