@@ -97,19 +97,19 @@ class Pipeline:
                 self._ready_made[row] = True
                 windows.append(self._take(row, block))
             elif isinstance(block, TimedBlock):
-                timed.append((row, self._intake.sifted(row, block)))
+                timed.append((row, block))
             elif self._intake.at_other_rate(block):
-                timed.append((row, self._intake.sifted(row, with_times(block))))
+                timed.append((row, with_times(block)))
             elif self._intake.lawful(block):
                 uniform.append((row, block))
-        windows += [self._preprocess(batch) for batch in self._uniform(uniform, timed)]
+        windows += [self._preprocess(batch) for batch in self._uniform(uniform, self._intake.sifted(timed))]
         for row, values in self._intake.out_of_range():
             self._suspect(self._plausibility.check_refused(row, values))
         ready = [part for part in windows if len(part.rows)]
         return concatenate(ready) if ready else None
 
     def _uniform(
-        self, uniform: list[tuple[int, SampleBlock]], timed: list[tuple[int, TimedBlock]]
+        self, uniform: Sequence[tuple[int, SampleBlock]], timed: Sequence[tuple[int, TimedBlock]]
     ) -> Iterator[UniformBatch]:
         """Give (row, block) pairs as batches at the model's rate; a device that changes from one kind begins anew."""
         self._change_kind(uniform, timed=False)

@@ -73,7 +73,7 @@ class WindowBlock:
         return int(self.fresh.sum())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as above
 class TimedBlock:
     """Consecutive samples of one device, each with its time.
 
