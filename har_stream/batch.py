@@ -51,6 +51,7 @@ class Batch:
 NEW: Final = -1
 HALF_A_SAMPLE: Final = 0.5
 GROUP: Final = 256
+"""Devices, or windows, that go through the stages together at most: as many as fill the processor's caches."""
 
 
 def stack(rows: list[int], blocks: list[SampleBlock]) -> Batch:
@@ -75,8 +76,8 @@ def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int
 
     No group has more than GROUP devices, so that the stages after it work in the processor's caches.
     """
-    once = len({row for row, _ in blocks}) == len(blocks)
-    pairs = blocks if once else _joined(blocks)
+    rows = [row for row, _ in blocks]
+    pairs = blocks if _differ(rows) else _joined(blocks)
     for lap in laps(np.array([row for row, _ in pairs], np.intp)):
         by_length: defaultdict[int, list[tuple[int, SampleBlock]]] = defaultdict(list)
         for row, block in (pairs[at] for at in lap):
@@ -89,11 +90,17 @@ def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int
 
 def laps(rows: Rows) -> list[NDArray[np.intp]]:
     """Split places in `rows` so that each row's first is in the first lap, its second in the second."""
+    if _differ(rows.tolist()):
+        return [np.arange(len(rows))] if len(rows) else []
     order = np.argsort(rows, kind="stable")
     begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
     nth = np.empty(len(rows), np.intp)
     nth[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
     return [np.flatnonzero(nth == lap) for lap in range(nth.max(initial=-1) + 1)]
+
+
+def _differ(rows: list[int]) -> bool:
+    return len(set(rows)) == len(rows)
 
 
 def _joined(blocks: Sequence[tuple[int, SampleBlock]]) -> Sequence[tuple[int, SampleBlock]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.activities import WALKING
-from har_stream.batch import NEW, laps
+from har_stream.batch import GROUP, NEW, laps
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifier
 from har_stream.devices import LAWFUL_ID, DeviceTable
@@ -263,8 +263,11 @@ class Pipeline:
         self._accounting.use(int((waiting - self._pending[rows]).sum()))
 
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
-        """Classify and smooth; in turns of one window a device, where each may turn the next one upright."""
-        turns = laps(windows.rows)
+        """Classify and smooth; in turns of one window a device, where each may turn the next one upright.
+
+        A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
+        """
+        turns = [lap[at : at + GROUP] for lap in laps(windows.rows) for at in range(0, len(lap), GROUP)]
         for turn in turns:
             self._suspect(self._plausibility.check(windows.rows[turn], windows.values[turn]))
         if self._upright is None:

@@ -138,10 +138,9 @@ def rotation_to_up(gravity: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     direction = unit(gravity)
     cosine = direction @ UP
-    axis = np.cross(direction, UP)
-    skew = np.zeros((len(axis), AXES, AXES))
-    skew[:, 2, 1], skew[:, 0, 2], skew[:, 1, 0] = axis.T
-    skew -= skew.transpose(0, 2, 1)
+    # The matrix of the vector product with direction x UP, which is (0, z, -y).
+    skew = np.zeros((len(direction), AXES, AXES))
+    skew[:, 0, 1:], skew[:, 1:, 0] = direction[:, 1:], -direction[:, 1:]
     rotation = np.eye(AXES) + skew + skew @ skew / np.maximum(1 + cosine, OPPOSITE)[:, np.newaxis, np.newaxis]
     rotation[cosine < OPPOSITE - 1] = np.diag([-1.0, -1.0, 1.0])
     return np.asarray(rotation)

@@ -36,7 +36,7 @@ class WindowBatch:
     start: NDArray[np.int64]
 
 
-SPARE: Final = 64
+SPARE: Final = 32
 """Samples that a ring holds beside a window: as many can come before the windows that they end must be cut out."""
 
 SAMPLE: Final = np.dtype((np.void, len(CHANNELS) * np.dtype(np.float32).itemsize))
