@@ -50,40 +50,57 @@ class Batch:
 
 NEW: Final = -1
 HALF_A_SAMPLE: Final = 0.5
+GROUP: Final = 256
+"""Devices, or windows, that go through the stages together at most: as many as fill the processor's caches."""
 
 
 def stack(rows: list[int], blocks: list[SampleBlock]) -> Batch:
     """Join blocks of equal length; missing is 0 until the intake knows better."""
-    samples = len(blocks[0].values)
-    unlabelled = np.zeros(samples, np.uint8)
+    shape = len(blocks), len(blocks[0].values)
+    truth = np.zeros(shape, np.uint8)
+    for lane, block in enumerate(blocks):
+        if block.truth is not None:
+            truth[lane] = block.truth
     return Batch(
         np.array(rows, np.intp),
         np.array([block.start_s for block in blocks]),
-        np.stack([block.values for block in blocks]),
-        np.stack([unlabelled if block.truth is None else block.truth for block in blocks]),
+        np.concatenate([block.values for block in blocks]).reshape(*shape, -1),
+        truth,
         np.zeros(len(rows), np.int64),
         np.array([block.rate_hz for block in blocks]),
     )
 
 
 def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int], list[SampleBlock]]]:
-    """Sort (row, block) pairs into groups of equal length with each device at most once, each device's in order."""
-    pairs = _joined(blocks)
+    """Sort (row, block) pairs into groups of equal length with each device at most once, each device's in order.
+
+    No group has more than GROUP devices, so that the stages after it work in the processor's caches.
+    """
+    rows = [row for row, _ in blocks]
+    pairs = blocks if _differ(rows) else _joined(blocks)
     for lap in laps(np.array([row for row, _ in pairs], np.intp)):
         by_length: defaultdict[int, list[tuple[int, SampleBlock]]] = defaultdict(list)
         for row, block in (pairs[at] for at in lap):
             by_length[len(block.values)].append((row, block))
         for members in by_length.values():
-            yield [row for row, _ in members], [block for _, block in members]
+            for at in range(0, len(members), GROUP):
+                group = members[at : at + GROUP]
+                yield [row for row, _ in group], [block for _, block in group]
 
 
 def laps(rows: Rows) -> list[NDArray[np.intp]]:
     """Split places in `rows` so that each row's first is in the first lap, its second in the second."""
+    if _differ(rows.tolist()):
+        return [np.arange(len(rows))] if len(rows) else []
     order = np.argsort(rows, kind="stable")
     begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
     nth = np.empty(len(rows), np.intp)
     nth[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
     return [np.flatnonzero(nth == lap) for lap in range(nth.max(initial=-1) + 1)]
+
+
+def _differ(rows: list[int]) -> bool:
+    return len(set(rows)) == len(rows)
 
 
 def _joined(blocks: Sequence[tuple[int, SampleBlock]]) -> Sequence[tuple[int, SampleBlock]]:

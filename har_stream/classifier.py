@@ -43,6 +43,7 @@ class Classifier:
         self._logits = ENGINES[engine](folder, weights)
         self._channels = [CHANNELS.index(channel) for channel in manifest.channels]
         self._all_channels = manifest.channels == CHANNELS
+        self._normal = set(manifest.normalisation.offset) == {0.0} and set(manifest.normalisation.scale) == {1.0}
         self._offset = np.array(manifest.normalisation.offset, np.float32)
         self._scale = np.array(manifest.normalisation.scale, np.float32)
         self._temperature = np.float32(manifest.temperature)
@@ -63,11 +64,14 @@ class Classifier:
 
     def probabilities(self, windows: Samples) -> NDArray[np.float32]:
         """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each output (w, outputs)."""
+        parts = [self._logits(self._prepared(windows[at : at + BATCH])) for at in range(0, len(windows), BATCH)]
+        return softmax(np.concatenate(parts) / self._temperature)
+
+    def _prepared(self, windows: Samples) -> Samples:
+        """Return the channels that the model takes, normalised; a batch at a time, which stays in the caches."""
         if not self._all_channels:
             windows = windows[:, :, self._channels]
-        normal = (windows - self._offset) / self._scale
-        parts = [self._logits(normal[at : at + BATCH]) for at in range(0, len(normal), BATCH)]
-        return softmax(np.concatenate(parts) / self._temperature)
+        return windows if self._normal else (windows - self._offset) / self._scale
 
 
 def _first_line(error: Exception) -> str:

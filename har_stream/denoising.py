@@ -29,16 +29,16 @@ class Denoising:
 
     def __init__(self, filters: Filters, *, rate_hz: float, rows: int) -> None:
         self._from_zero = filters.initial_state == "zero"
-        self._before = np.zeros((rows, MEMORY, SENSOR_AXES))
+        self._before = np.zeros((rows, MEMORY, SENSOR_AXES), np.float32)
         self._low_pass = ButterworthLowPass(
             filters.noise, rate_hz=rate_hz, initial_state=filters.initial_state, rows=rows, axes=SENSOR_AXES
         )
 
     def reset(self, rows: Rows, first: Samples) -> None:
         """Begin anew in `rows`; first (d, 6) holds each device's first sample."""
-        before = np.zeros_like(first, np.float64) if self._from_zero else first.astype(np.float64)
+        before = np.zeros_like(first) if self._from_zero else first
         self._before[rows] = before[:, np.newaxis]
-        self._low_pass.reset(rows, before)
+        self._low_pass.reset(rows, before.astype(np.float64))
 
     def push(self, rows: Rows, values: Samples) -> NDArray[np.float64]:
         """Take raw samples (d, n, 6), give denoised ones (d, n, 6), one sample later."""
@@ -47,7 +47,7 @@ class Denoising:
         return self._low_pass.push(rows, _median_of_three(joined))
 
 
-def _median_of_three(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _median_of_three(values: Samples) -> Samples:
     """Return the running median over axis 1: n + 2 samples in, n out."""
     left, centre, right = values[:, :-2], values[:, 1:-1], values[:, 2:]
     smaller, larger = np.minimum(left, centre), np.maximum(left, centre)

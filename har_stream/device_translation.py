@@ -47,7 +47,9 @@ class DeviceTranslation:
 
     def readings(self, readings: Readings, arrival_s: float) -> list[Block]:
         """Translate readings of both sensors."""
-        values = self._conversion(readings.acc_unit, readings.gyro_unit).samples(readings.values)
+        units = readings.acc_unit, readings.gyro_unit
+        conversion = self._conversions.get(units) or self._conversion(*units)
+        values = conversion.samples(readings.values)
         if readings.times_s is not None:
             return self._in_order(TimedBlock(self.device, readings.times_s, values, readings.rate_hz))
         if readings.start_s is not None and readings.rate_hz is not None:
@@ -66,17 +68,14 @@ class DeviceTranslation:
         return [*blocks, *(self._reordering.flush() if self._reordering else []), *self._give_up()]
 
     def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
-        return [*self._reordering.push(block)] if self._reordering else [block]
+        return self._reordering.push(block) if self._reordering is not None else [block]  # type: ignore[return-value]
 
     def _conversion(self, acc_unit: str | None, gyro_unit: str | None) -> Conversion:
-        units = (acc_unit, gyro_unit)
-        conversion = self._conversions.get(units)
-        if conversion is None:
-            conversion = self._conversions[units] = Conversion(self._profile, acc_unit, gyro_unit)
-        return conversion
+        conversion = Conversion(self._profile, acc_unit, gyro_unit)
+        return self._conversions.setdefault((acc_unit, gyro_unit), conversion)
 
     def _converted(self, rows: SensorRows) -> Rows:
-        conversion = self._conversion(None, None)
+        conversion = self._conversions.get((None, None)) or self._conversion(None, None)
         if rows.sensor == "gyro":
             return rows.sensor, rows.times_s, conversion.rate(rows.values)
         return rows.sensor, rows.times_s, conversion.acceleration(rows.values, uncalibrated=rows.uncalibrated)

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfreqz
 
+from har_stream.butterworth import delay_s, low_pass_sections
 from har_stream.samples import Codes
 
 LOW_PASS_ORDER: Final = 8
@@ -37,11 +37,10 @@ class Grid:
         interval_s = 1 / (fine * rate_hz)
         if fine == 1:
             return cls(fine, interval_s, 0.0, 0)
-        sections = butter(LOW_PASS_ORDER, LOW_PASS_CUTOFF * rate_hz, fs=fine * rate_hz, output="sos")
-        _, response = sosfreqz(sections, worN=[SLOW_HZ], fs=fine * rate_hz)
-        delay_s = float(-np.angle(response[0]) / (2 * np.pi * SLOW_HZ))
-        skip = int(delay_s // interval_s)
-        return cls(fine, interval_s, delay_s - skip * interval_s, skip)
+        sections = low_pass_sections(LOW_PASS_ORDER, LOW_PASS_CUTOFF * rate_hz, rate_hz=fine * rate_hz)
+        late_s = delay_s(sections, SLOW_HZ, rate_hz=fine * rate_hz)
+        skip = int(late_s // interval_s)
+        return cls(fine, interval_s, late_s - skip * interval_s, skip)
 
 
 @dataclass(frozen=True, slots=True)

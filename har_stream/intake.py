@@ -56,10 +56,15 @@ class Intake:
 
     def at_other_rate(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is one, but not the model's."""
-        return LOWEST_RATE_HZ <= block.rate_hz <= HIGHEST_RATE_HZ and not same_rate(block.rate_hz, self._rate_hz)
+        rate_hz = block.rate_hz
+        if rate_hz == self._rate_hz:  # as nearly always
+            return False
+        return _lawful_rate(rate_hz) and not same_rate(rate_hz, self._rate_hz)
 
     def lawful(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is the model's and its time is one, and refuse it where not."""
+        if block.rate_hz == self._rate_hz and -LATEST_S <= block.start_s <= LATEST_S:
+            return True
         right_rate = same_rate(block.rate_hz, self._rate_hz)
         if not right_rate:
             self._accounting.refuse("rate", block.samples)
@@ -72,12 +77,23 @@ class Intake:
         told, self._out_of_range = self._out_of_range, []
         return told
 
-    def sifted(self, row: int, block: TimedBlock) -> TimedBlock:
-        """Return those samples of a row's block that are finite, in range and have a lawful time; refuse the others."""
+    def sifted(self, blocks: Sequence[tuple[int, TimedBlock]]) -> Sequence[tuple[int, TimedBlock]]:
+        """Return those samples of (row, block) pairs that are finite, in range and have a lawful time.
+
+        The others are refused.
+        """
+        if not blocks:
+            return blocks
+        timely = np.abs(np.concatenate([block.times_s for _, block in blocks])) <= LATEST_S
+        rates = all(block.rate_hz is None or _lawful_rate(block.rate_hz) for _, block in blocks)
+        if rates and timely.all() and self._in_range(np.concatenate([block.values for _, block in blocks])).all():
+            return blocks
+        return [(row, self._sifted(row, block)) for row, block in blocks]
+
+    def _sifted(self, row: int, block: TimedBlock) -> TimedBlock:
         timely = np.abs(block.times_s) <= LATEST_S
         good = timely & self._in_range(block.values)
-        told_hz = block.rate_hz
-        if told_hz is not None and not LOWEST_RATE_HZ <= told_hz <= HIGHEST_RATE_HZ:
+        if block.rate_hz is not None and not _lawful_rate(block.rate_hz):
             block = replace(block, rate_hz=None)  # its times tell better
         if good.all():
             return block
@@ -148,3 +164,7 @@ class Intake:
         ):
             if count:
                 self._accounting.refuse(reason, count)
+
+
+def _lawful_rate(rate_hz: float) -> bool:
+    return LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from har_stream.ordering import Run, joined
+from har_stream.runs import Runs
 from har_stream.samples import Codes
 
 NEARER = 0.5
@@ -28,7 +28,7 @@ class Interpolated:
 
 
 def interpolate(
-    runs: list[Run],
+    runs: Runs,
     origin_s: NDArray[np.float64],
     lane: NDArray[np.intp],
     at_s: NDArray[np.float64],
@@ -38,14 +38,13 @@ def interpolate(
 
     Each point lies between samples of its run, or within near_s (p,) of one, whose value it then has to the bit.
     """
-    flat, lengths = joined(runs), np.array([len(run.times_s) for run in runs])
-    starts = np.cumsum(lengths) - lengths
+    flat, lengths, starts = runs.flat, runs.lengths, runs.starts
     # By each stream's origin: a point comes out the same bits wherever the stream was cut.
     elapsed_s = flat.times_s - np.repeat(origin_s, lengths)
     # All runs one after the other in ascending order, so that one search finds every point's samples.
     since_s = elapsed_s - np.repeat(elapsed_s[starts], lengths)
     apart_s = float(since_s.max()) + 1.0
-    keys = since_s + np.repeat(np.arange(len(runs)), lengths) * apart_s
+    keys = since_s + np.repeat(np.arange(len(lengths)), lengths) * apart_s
     right = np.searchsorted(keys, at_s - elapsed_s[starts][lane] + lane * apart_s - near_s, side="left")
     on_sample = elapsed_s[right] - at_s <= near_s
     left = np.where(on_sample, right, right - 1)

@@ -5,7 +5,7 @@ intake -> resampling -> denoising -> gravity -> windows -> classifier -> smoothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.activities import WALKING
-from har_stream.batch import NEW, laps
+from har_stream.batch import GROUP, NEW, laps
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifying
 from har_stream.devices import LAWFUL_ID, DeviceTable
@@ -64,7 +64,7 @@ class Pipeline:
         self._origin_s = np.zeros(rows)
         self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
-        self._has_truth = np.zeros(rows, np.bool_)
+        self._has_truth = [False] * rows
         self._predictions = Predictions(manifest.labels, framing, self._devices.name, self._has_truth)
 
     @property
@@ -91,33 +91,35 @@ class Pipeline:
             if row is None or isinstance(block, Refused):
                 continue
             if isinstance(block, WindowBlock):
+                self._ready_made[row] = True
                 windows.append(self._take(row, block))
             elif isinstance(block, TimedBlock):
-                timed.append((row, self._intake.sifted(row, block)))
+                timed.append((row, block))
             elif self._intake.at_other_rate(block):
-                timed.append((row, self._intake.sifted(row, with_times(block))))
+                timed.append((row, with_times(block)))
             elif self._intake.lawful(block):
                 uniform.append((row, block))
-        windows += [self._preprocess(batch) for batch in self._uniform(uniform, timed)]
+        windows += [self._preprocess(batch) for batch in self._uniform(uniform, self._intake.sifted(timed))]
         for row, values in self._intake.out_of_range():
             self._suspect(self._plausibility.check_refused(row, values))
         ready = [part for part in windows if len(part.rows)]
         return concatenate(ready) if ready else None
 
     def _uniform(
-        self, uniform: list[tuple[int, SampleBlock]], timed: list[tuple[int, TimedBlock]]
+        self, uniform: Sequence[tuple[int, SampleBlock]], timed: Sequence[tuple[int, TimedBlock]]
     ) -> Iterator[UniformBatch]:
         """Give (row, block) pairs as batches at the model's rate; a device that changes from one kind begins anew."""
-        self._change_kind([row for row, _ in uniform], timed=False)
-        self._change_kind([row for row, _ in timed], timed=True)
+        self._change_kind(uniform, timed=False)
+        self._change_kind(timed, timed=True)
         for batch in self._intake.admit(uniform):
             yield from self._bridging.push(batch)
         for batch in self._resampling.push(timed):
             yield UniformBatch(batch, batch.missing == NEW)
 
-    def _change_kind(self, rows: list[int], *, timed: bool) -> None:
+    def _change_kind(self, blocks: Sequence[tuple[int, Block]], *, timed: bool) -> None:
         """Let devices begin anew whose samples had times of their own and have none any more, or the other way."""
-        array = np.array(rows, np.intp)
+        array = np.array([row for row, _ in blocks], np.intp)
+        self._ready_made[array] = False
         for row in array[self._timed[array] != timed].tolist():
             self._accounting.drop("gap", self._resampling.forget(row))
             self._intake.forget(row)
@@ -167,7 +169,6 @@ class Pipeline:
         row = self._known_row(block, now_s)
         if row is not None:
             self._has_truth[row] = block.truth is not None
-            self._ready_made[row] = isinstance(block, WindowBlock)
         return row
 
     def _known_row(self, block: SampleBlock | TimedBlock | WindowBlock, now_s: float) -> int | None:
@@ -255,8 +256,11 @@ class Pipeline:
         self._accounting.use(int((waiting - self._pending[rows]).sum()))
 
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
-        """Classify and smooth; in turns of one window a device, where each may turn the next one upright."""
-        turns = laps(windows.rows)
+        """Classify and smooth; in turns of one window a device, where each may turn the next one upright.
+
+        A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
+        """
+        turns = [lap[at : at + GROUP] for lap in laps(windows.rows) for at in range(0, len(lap), GROUP)]
         for turn in turns:
             self._suspect(self._plausibility.check(windows.rows[turn], windows.values[turn]))
         if self._upright is None:

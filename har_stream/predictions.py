@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ class Predictions:
     """Names for labels and rows: `name` gives the device of a row, `has_truth` (rows,) who carries labels."""
 
     def __init__(
-        self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: NDArray[np.bool_]
+        self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: Sequence[bool]
     ) -> None:
         self._labels, self._framing, self._name, self._has_truth = labels, framing, name, has_truth
 
@@ -26,21 +26,31 @@ class Predictions:
         self, windows: FramedWindows, probabilities: NDArray[np.float32], smoothed: Smoothed, order: NDArray[np.intp]
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
-        probabilities = probabilities[:, : len(self._labels)]
-        raw = probabilities.argmax(axis=1)
+        probabilities = probabilities[order, : len(self._labels)]
+        length_s = (self._framing.window - 1) / self._framing.rate_hz
+        # As Python's own numbers, column by column: one by one they would cost more than all else here.
+        columns = (
+            windows.rows[order].tolist(),
+            windows.start_s[order].tolist(),
+            windows.truth[order].tolist(),
+            probabilities.argmax(axis=1).tolist(),
+            probabilities.tolist(),
+            smoothed.in_force[order].tolist(),
+            smoothed.settled[order].tolist(),
+        )
         return [
             Prediction(
-                device=self._name(int(windows.rows[at])),
-                start_s=float(windows.start_s[at]),
-                end_s=float(windows.start_s[at]) + (self._framing.window - 1) / self._framing.rate_hz,
-                raw=self._labels[raw[at]],
-                label=self._label(smoothed.in_force[at]),
-                probabilities=dict(zip(self._labels, probabilities[at].tolist(), strict=True)),
-                settled=self._settled(float(windows.start_s[at]), smoothed.settled[at]),
-                truth=NAME_BY_CODE[int(windows.truth[at])],
-                has_truth=bool(self._has_truth[windows.rows[at]]),
+                self._name(row),
+                start_s,
+                start_s + length_s,
+                self._labels[raw],
+                self._label(in_force),
+                dict(zip(self._labels, of_labels, strict=True)),
+                self._settled(start_s, settled),
+                NAME_BY_CODE[truth],
+                self._has_truth[row],
             )
-            for at in order
+            for row, start_s, truth, raw, of_labels, in_force, settled in zip(*columns, strict=True)
         ]
 
     def _label(self, index: int) -> str:

@@ -187,7 +187,7 @@ class Conversion:
     def samples(self, values: Values) -> Samples:
         """Return readings (n, 6) as g and rad/s; those that are so already keep every bit, and are not copied."""
         if self._identity and values.dtype == np.float32:
-            return np.asarray(values, np.float32)
+            return values
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the intake refuses
             turned = values if self._identity else values[:, self._order] / self._divisors
             return np.asarray(turned, np.float32)

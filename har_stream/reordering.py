@@ -35,6 +35,8 @@ class Reordering:
 
     def push(self, block: Ordered) -> list[Ordered]:
         """Take a block, give those that are in order now; where a TimedBlock's times do not ascend, the ends count."""
+        if type(block) is SampleBlock and self._follows(block):
+            return [block]
         if not (block.samples and math.isfinite(_start_s(block)) and math.isfinite(_end_s(block))):
             return [block]  # the intake refuses it
         if not self._too_early(block):
@@ -45,6 +47,19 @@ class Reordering:
         if len(self._held) > 1 and _start_s(self._held[-1]) - _start_s(self._held[0]) >= HORIZON_S:
             return self.flush()
         return []
+
+    def _follows(self, block: SampleBlock) -> bool:
+        """Tell whether nothing waits and a block follows the last without a gap, as nearly all do; note its end."""
+        if self._held or self._end_s is None or not block.rate_hz > 0:
+            return False
+        step_s, interval_s = block.start_s - self._end_s, 1 / block.rate_hz
+        if not 0 < step_s <= (1 + MISSING) * min(interval_s, self._interval_s):
+            return False
+        end_s = block.start_s + (len(block.values) - 1) * interval_s
+        if not block.start_s <= end_s < math.inf:
+            return False
+        self._end_s, self._interval_s = end_s, interval_s
+        return True
 
     def flush(self) -> list[Ordered]:
         """Give all that waits: nothing more comes, or what is missing is given up."""

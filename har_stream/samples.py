@@ -26,7 +26,7 @@ MS: Final = 1000
 """Milliseconds in a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to freeze it would treble its cost, which is paid for each message
 class SampleBlock:
     """Consecutive samples of one device at a uniform rate.
 
@@ -75,7 +75,7 @@ class WindowBlock:
         return int(self.fresh.sum())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as above
 class TimedBlock:
     """Consecutive samples of one device, each with its time.
 
@@ -127,7 +127,7 @@ def same_rate(rate_hz: float, other_hz: float) -> bool:
     return abs(rate_hz - other_hz) <= RATE_TOLERANCE * other_hz
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as above
 class Settled:
     """The smoother's last word on a span of time, end exclusive."""
 
@@ -136,7 +136,7 @@ class Settled:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as above
 class Prediction:
     """What one window says, and what is in force after it.
 

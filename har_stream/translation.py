@@ -13,7 +13,7 @@ import msgspec
 
 from har_stream.device_translation import DeviceTranslation
 from har_stream.errors import ConfigError
-from har_stream.formats.format import Readings, Refusal, SensorRows
+from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
 from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
 from har_stream.formats.registry import DECODERS
 from har_stream.profiles import Profile, Profiles
@@ -64,11 +64,21 @@ class Translator:
         payload says it, or else it is `otherwise`.
         """
         source = (otherwise or UNNAMED if device is None else device)[:LONGEST_ID]
-        blocks: list[Block] = []
         reader = self._readers.get(source) or self._add_reader(source)
         self._readers.move_to_end(source)
+        decoded = reader.push(data)
+        if device is not None and len(decoded) == 1 and type(decoded[0]) is Readings:
+            blocks: list[Block] = []
+            blocks += self._device(source, reader, blocks).readings(decoded[0], arrival_s)
+            return blocks
+        return self._blocks(decoded, reader, source, device, arrival_s)
+
+    def _blocks(
+        self, all_decoded: list[Decoded], reader: Reader, source: str, device: str | None, arrival_s: float
+    ) -> list[Block]:
+        blocks: list[Block] = []
         rows: dict[DeviceTranslation, list[SensorRows]] = {}
-        for decoded in reader.push(data):
+        for decoded in all_decoded:
             if isinstance(decoded, Refusal):
                 blocks.append(Refused(source, decoded.reason, decoded.count))
                 continue

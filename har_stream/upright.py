@@ -123,9 +123,12 @@ def gravity_of(windows: Samples) -> NDArray[np.float64]:
 
 def turned(windows: Samples, rotation: NDArray[np.float64]) -> Samples:
     """Return windows (w, window, 9) with every sensor's x y z turned by rotation (w, 3, 3)."""
-    shape = windows.shape
-    sensors = windows.reshape(shape[0], -1, AXES)
-    return np.asarray(sensors @ rotation.transpose(0, 2, 1).astype(np.float32), np.float32).reshape(shape)
+    # One product for all three sensors of a sample: (w, 9, 9), the rotation thrice on the diagonal.
+    sensors = windows.shape[2] // AXES
+    matrix = np.zeros((len(windows), sensors, AXES, sensors, AXES), np.float32)
+    each = np.arange(sensors)
+    matrix[:, each, :, each] = rotation.transpose(0, 2, 1)
+    return np.asarray(windows @ matrix.reshape(len(windows), sensors * AXES, -1))
 
 
 def rotation_to_up(gravity: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,10 +138,9 @@ def rotation_to_up(gravity: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     direction = unit(gravity)
     cosine = direction @ UP
-    axis = np.cross(direction, UP)
-    skew = np.zeros((len(axis), AXES, AXES))
-    skew[:, 2, 1], skew[:, 0, 2], skew[:, 1, 0] = axis.T
-    skew -= skew.transpose(0, 2, 1)
+    # The matrix of the vector product with direction x UP, which is (0, z, -y).
+    skew = np.zeros((len(direction), AXES, AXES))
+    skew[:, 0, 1:], skew[:, 1:, 0] = direction[:, 1:], -direction[:, 1:]
     rotation = np.eye(AXES) + skew + skew @ skew / np.maximum(1 + cosine, OPPOSITE)[:, np.newaxis, np.newaxis]
     rotation[cosine < OPPOSITE - 1] = np.diag([-1.0, -1.0, 1.0])
     return np.asarray(rotation)

@@ -11,10 +11,10 @@ A window leaves with the block that holds its last sample.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from har_stream.manifest import CHANNELS
@@ -36,14 +36,23 @@ class WindowBatch:
     start: NDArray[np.int64]
 
 
+SPARE: Final = 32
+"""Samples that a ring holds beside a window: as many can come before the windows that they end must be cut out."""
+
+SAMPLE: Final = np.dtype((np.void, len(CHANNELS) * np.dtype(np.float32).itemsize))
+"""All channels of a sample as one item, which NumPy moves much faster than a row of numbers."""
+
+
 class Windows:
-    """The last `window` samples of `rows` devices, and how many more each needs for its next window."""
+    """The last samples of `rows` devices, each in a ring, and how many more each needs for its next window."""
 
     def __init__(self, *, window: int, hop: int, skip: int, rows: int) -> None:
         """Skip the first `skip` samples after a reset: the filters' delay, they belong to the time before."""
         self._window, self._hop, self._skip = window, hop, skip
-        self._tail = np.zeros((rows, window, len(CHANNELS)), np.float32)
-        self._truth = np.zeros((rows, window), np.uint8)
+        self._length = window + SPARE
+        self._ring = np.zeros(rows * self._length, SAMPLE)
+        self._truth = np.zeros(rows * self._length, np.uint8)
+        self._newest = np.zeros(rows, np.int64)
         self._needed = np.zeros(rows, np.int64)
         self._cut = np.zeros(rows, np.int64)
 
@@ -54,14 +63,25 @@ class Windows:
 
     def push(self, rows: Rows, channels: Samples, truth: Codes) -> WindowBatch:
         """Take channels (d, n, 9) and truth (d, n) of the devices in `rows`, give the windows that they complete."""
-        joined = np.concatenate([self._tail[rows], channels], axis=1)
-        joined_truth = np.concatenate([self._truth[rows], truth], axis=1)
-        self._tail[rows], self._truth[rows] = joined[:, -self._window :], joined_truth[:, -self._window :]
-        lane, end, index = self._ends(rows, channels.shape[1])
-        # The tail stands before the new samples, so a window that ends after `end` of them begins at `end`.
-        spans = sliding_window_view(joined, self._window, axis=1).transpose(0, 1, 3, 2)
-        truths = sliding_window_view(joined_truth, self._window, axis=1)
-        return WindowBatch(rows[lane], spans[lane, end], truths[lane, end], index, index * self._hop)
+        items = np.ascontiguousarray(channels).view(SAMPLE)[:, :, 0]
+        pieces = [slice(at, at + SPARE) for at in range(0, items.shape[1], SPARE)]
+        cut = [self._push(rows, items[:, piece], truth[:, piece]) for piece in pieces]
+        if len(cut) == 1:
+            return cut[0]
+        return WindowBatch(*(np.concatenate([getattr(one, it.name) for one in cut]) for it in fields(WindowBatch)))
+
+    def _push(self, rows: Rows, items: NDArray[np.void], truth: Codes) -> WindowBatch:
+        """Take at most SPARE samples (d, n)."""
+        samples = items.shape[1]
+        begin = rows * self._length
+        place = begin[:, np.newaxis] + (self._newest[rows][:, np.newaxis] + np.arange(samples)) % self._length
+        self._ring[place], self._truth[place] = items, truth
+        lane, end, index = self._ends(rows, samples)
+        first = self._newest[rows][lane] + end - self._window
+        self._newest[rows] = (self._newest[rows] + samples) % self._length
+        of_window = begin[lane][:, np.newaxis] + (first[:, np.newaxis] + np.arange(self._window)) % self._length
+        values = self._ring[of_window].view(np.float32).reshape(len(lane), self._window, len(CHANNELS))
+        return WindowBatch(rows[lane], values, self._truth[of_window], index, index * self._hop)
 
     def pending(self, rows: Rows) -> NDArray[np.int64]:
         """Return how many samples of each device have entered the stream that no window holds yet.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+import pytest
 
 from har_stream.windows import Windows
 
@@ -52,3 +55,25 @@ def test_pending_counts_what_no_window_holds_yet() -> None:
     for block, pending in [((0, 100), 100), ((100, 129), 1), ((129, 150), 22), ((150, 193), 1)]:
         stage.push(row, *numbered(*block))
         assert stage.pending(row).tolist() == [pending]
+
+
+@pytest.mark.parametrize(("window", "hop", "skip"), [(128, 64, 1), (128, 1, 0), (16, 16, 1), (100, 7, 3)])
+def test_however_a_long_stream_is_cut_its_windows_are_spans_of_it(window: int, hop: int, skip: int) -> None:
+    generator = np.random.default_rng(1)
+    channels = generator.standard_normal((2, 900, 9)).astype(np.float32)
+    truth = generator.integers(0, 12, (2, 900)).astype(np.uint8)
+    stage, rows = Windows(window=window, hop=hop, skip=skip, rows=5), np.array([3, 1])
+    stage.reset(rows)
+    edges = [0, *np.cumsum(generator.integers(1, 150, 5)).tolist(), *range(800, 900, 9), 900]
+    count = [0, 0]
+    for start, stop in pairwise(edges):
+        told = stage.push(rows, channels[:, start:stop], truth[:, start:stop])
+        for row, values, codes, index in zip(told.rows.tolist(), told.values, told.truth, told.index, strict=True):
+            lane = [3, 1].index(row)
+            begin = skip + count[lane] * hop
+            assert index == count[lane]
+            assert start < begin + window <= stop
+            assert values.tobytes() == channels[lane, begin : begin + window].tobytes()
+            assert codes.tolist() == truth[lane, begin : begin + window].tolist()
+            count[lane] += 1
+    assert count == [(900 - skip - window) // hop + 1] * 2

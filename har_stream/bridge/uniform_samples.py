@@ -61,7 +61,7 @@ class UniformSamples:
         if isinstance(block, TimedBlock) or self._intake.at_other_rate(block):
             self._become(timed=True)
             timed = block if isinstance(block, TimedBlock) else with_times(block)
-            for batch in self._resampling.push([(ROW, self._intake.sifted(ROW, timed))]):
+            for batch in self._resampling.push(self._intake.sifted([(ROW, timed)])):
                 yield Piece(float(batch.start_s[0]), batch.values[0], bool(batch.missing[0] == NEW))
         elif self._intake.lawful(block):
             self._become(timed=False)

@@ -14,7 +14,8 @@ import cbor2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from har_stream.formats.format import CHANNELS, MESSAGE, SHAPE, Decoded, Refusal, Values
+from har_stream.formats.cbor_layout import Layout, learn
+from har_stream.formats.format import CHANNELS, MESSAGE, SHAPE, Decoded, Readings, Refusal, Values, lawful_time
 from har_stream.formats.uniform import uniform
 
 FLOAT32: Final = 85
@@ -23,6 +24,9 @@ TYPE_BY_TAG: Final[dict[int, np.dtype[Any]]] = {FLOAT32: np.dtype("<f4"), INT16:
 
 DEPTH: Final = 4
 """How deep a message may nest: a map, its scale, and some room."""
+
+LAYOUTS: Final = 4
+"""Layouts that are held at most of a device: its blocks may differ in length, and their number in width."""
 
 INT16_STEPS: Final = 32767
 
@@ -40,20 +44,42 @@ _TAGS: Final = _Tags()
 
 
 class CborBlocksDecoder:
-    """A message at a time; holds nothing."""
+    """A message at a time; holds nothing but the layouts of the last few."""
+
+    def __init__(self) -> None:
+        self._layouts: dict[int, Layout | None] = {}
 
     def push(self, data: bytes) -> list[Decoded]:
         """Take a message, give its readings or the reason why there are none."""
-        block = parse(data)
-        if block is None:
-            return [Refusal(MESSAGE)]
-        values = _values(block.get("val"), block.get("scale"))
-        if values is None:
-            return [Refusal(SHAPE)]
-        start_s, rate_hz, acc_unit, gyro_unit = map(block.get, ("t", "hz", "acc_unit", "gyro_unit"))
-        if not (_number(start_s) and _number(rate_hz) and _text(acc_unit) and _text(gyro_unit)):
-            return [Refusal(MESSAGE)]
-        return uniform(values, start_s, rate_hz, acc_unit, gyro_unit)
+        layout = self._layouts.get(len(data))
+        told = layout.read(data) if layout is not None else None
+        if layout is None or told is None or not lawful_time(told[0]):
+            return self._parsed(data)
+        start_s, values = told
+        of_all = layout.fields
+        return [Readings(values, None, start_s, of_all["hz"], None, of_all.get("acc_unit"), of_all.get("gyro_unit"))]
+
+    def _parsed(self, data: bytes) -> list[Decoded]:
+        """Read a message by its parser, and learn the layout of good ones of this length."""
+        decoded = _decoded(data)
+        if len(data) not in self._layouts and decoded and isinstance(decoded[0], Readings) and decoded[0].rate_hz:
+            if len(self._layouts) == LAYOUTS:
+                del self._layouts[next(iter(self._layouts))]
+            self._layouts[len(data)] = learn(data, parse)
+        return decoded
+
+
+def _decoded(data: bytes) -> list[Decoded]:
+    block = parse(data)
+    if block is None:
+        return [Refusal(MESSAGE)]
+    values = _values(block.get("val"), block.get("scale"))
+    if values is None:
+        return [Refusal(SHAPE)]
+    start_s, rate_hz, acc_unit, gyro_unit = map(block.get, ("t", "hz", "acc_unit", "gyro_unit"))
+    if not (_number(start_s) and _number(rate_hz) and _text(acc_unit) and _text(gyro_unit)):
+        return [Refusal(MESSAGE)]
+    return uniform(values, start_s, rate_hz, acc_unit, gyro_unit)
 
 
 def parse(data: bytes) -> dict[Any, Any] | None:

@@ -59,7 +59,7 @@ SENSOR: Final = "sensor"
 """Rows that do not say of which sensor they are (a message)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to freeze it would treble its cost, which is paid for each message
 class Readings:
     """Consecutive readings of accelerometer and gyroscope together.
 

@@ -82,6 +82,8 @@ class MessageReader:
     def push(self, data: bytes) -> list[Decoded]:
         """Take a message; give what it holds."""
         decoded = self._decoded(data)
+        if decoded and not isinstance(decoded[0], Refusal):
+            return decoded
         if self._auto and (decoded is None or all(isinstance(one, Refusal) for one in decoded)):
             found = detect_message(data)
             if found and found.format != self.format:
@@ -92,8 +94,9 @@ class MessageReader:
     def _decoded(self, data: bytes) -> list[Decoded] | None:
         if self._decoder is None:
             return None
-        # A message's last line need not end as one.
-        return self._decoder.push(data + b"\n" if self.format == "lines" and not data.endswith(b"\n") else data)
+        if self.format == "lines" and not data.endswith(b"\n"):
+            data += b"\n"  # a message's last line need not end as one
+        return self._decoder.push(data)
 
 
 def fits_line(format_name: str) -> bool:

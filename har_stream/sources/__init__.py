@@ -7,7 +7,6 @@ from typing import Final
 from har_stream.errors import ConfigError, nearest
 from har_stream.settings import Settings
 from har_stream.sources.replay import Replay
-from har_stream.sources.simulator import Simulator
 from har_stream.sources.source import Source
 from har_stream.uri import parse_uri
 
@@ -30,6 +29,8 @@ def open_source(text: str, settings: Settings) -> Source:
     if uri.scheme == "replay":
         return Replay(uri, settings)
     if uri.scheme == "sim":
+        from har_stream.sources.simulator import Simulator  # noqa: PLC0415 - SciPy's signal package takes a second
+
         return Simulator(uri)
     if uri.scheme == "serial":
         from har_stream.sources.serial_port import SerialPort  # noqa: PLC0415 - who has no port need not load it
