@@ -1,4 +1,4 @@
-"""har-stream: run the stream, or check its configuration."""
+"""har-stream: run the stream, check its configuration, list ports, or size the machine."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ sinks:
   jsonl:FILE       JSON lines, appended to a file
   mqtt://host:port/prefix
 """
-COMMANDS = ("run", "check", "ports")
+COMMANDS = ("run", "check", "ports", "bench")
 
 
 def main(words: list[str] | None = None) -> int:
@@ -56,6 +56,10 @@ def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     if not words or words[0] not in (*COMMANDS, "-h", "--help", "--version"):
         words = ["run", *words]
+    if words[0] == "bench":
+        from har_stream.bench.command import main as bench  # noqa: PLC0415 - loaded only where it is needed
+
+        return bench(words[1:])
 
     def parse_and_run() -> int:
         arguments = _parser().parse_args(words)
@@ -83,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="name every fault of the configuration; exit 0 or 78")
     listed = commands.add_parser("ports", help="list the serial ports with their lasting names")
     listed.set_defaults(run=_ports)
+    commands.add_parser("bench", help="size this machine: people a core serves, latency, memory, start-up")
     run.set_defaults(run=_run)
     check.set_defaults(run=_check)
     run.add_argument(
