@@ -14,13 +14,18 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 class BrokerLoad(msgspec.Struct, frozen=True):
-    """What went through the broker while mqtt_devices_per_core was measured: samples, and seconds of the daemon's."""
+    """What went through the broker for mqtt_devices_per_core.
+
+    So many devices, `speed` times as fast as in life; samples sent and received; the daemon's processor time for them,
+    and how many seconds of devices they were.
+    """
 
     devices: int
-    sent: int
-    received: int
-    cpu_s: float
-    device_s: float
+    speed: float
+    sent: int = 0
+    received: int = 0
+    cpu_s: float = 0.0
+    device_s: float = 0.0
 
 
 class Overload(msgspec.Struct, frozen=True):
@@ -29,8 +34,8 @@ class Overload(msgspec.Struct, frozen=True):
     offered_devices: at how many devices' pace blocks were sent. Of the samples sent, `received` reached the daemon,
     `lost_before` were the broker's to lose; not_used, by reason, are those that the daemon counted and did not use (of
     messages that found no room: messages). served_share is the share of the labels that all that was sent would have
-    given; label_lag_s of those that came. recovery_s is the time from the end of the load to a label in time, drained_s
-    to an empty queue.
+    given; label_lag_s of those that came; sender_late_s how late the sender itself was. recovery_s is the time from the
+    end of the load to a label in time, drained_s to an empty queue.
     """
 
     offered_devices: float
@@ -42,6 +47,7 @@ class Overload(msgspec.Struct, frozen=True):
     labels: int
     served_share: float
     label_lag_s: Latency | None
+    sender_late_s: float
     rss_mb_before: float
     rss_mb_most: float
     drained_s: float | None

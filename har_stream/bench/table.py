@@ -56,7 +56,11 @@ def _many(figures: Figures) -> Iterator[Row]:
 
 def _load(figures: Figures) -> str:
     load = figures.mqtt
-    return f"{load.devices:,} devices; {load.received:,} of {load.sent:,} samples arrived" if load else ""
+    return (
+        f"{load.devices * load.speed:,.0f} at a time; {load.received:,} of {load.sent:,} samples arrived"
+        if load
+        else ""
+    )
 
 
 def _stages(figures: Figures) -> Iterator[Row]:
@@ -92,7 +96,11 @@ def _overload(figures: Figures) -> Iterator[Row]:
     yield "of these not used", f"{sum(one.not_used.values()):,}", not_used
     yield "labels that came", f"{one.served_share:.0%}", f"{one.labels:,}"
     if one.label_lag_s is not None:
-        yield "lag of these labels", f"{one.label_lag_s.p50:.2f} s", f"at most {one.label_lag_s.max:.2f} s"
+        yield (
+            "lag of these labels",
+            f"{one.label_lag_s.p50:.2f} s",
+            f"at most {one.label_lag_s.max:.2f} s; sender late by {one.sender_late_s:.2f} s",
+        )
     yield "memory", f"{one.rss_mb_most:.0f} MB", f"before {one.rss_mb_before:.0f} MB"
     yield "empty queue after its end", _seconds(one.drained_s), ""
     yield "label in time after its end", _seconds(one.recovery_s), ""

@@ -2,14 +2,16 @@
 
     har-bridge simulate -> broker -> har-stream (source mqtt:, sink mqtt:) -> broker
 
-It is asked for less than it can do, and its processor time says how much that would be. What was sent and what arrived
-is told beside it.
+It is given more and more, until not all of it arrives. What was sent and what arrived is told beside it.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any, Final
+
+import msgspec
 
 from har_stream.bench.broker import broker
 from har_stream.bench.daemon_process import DaemonProcess
@@ -19,64 +21,73 @@ from har_stream.bench.options import Options
 from har_stream.bench.retained import clear_retained
 from har_stream.manifest import load_manifest, resolve
 
-DEVICES: Final = 2_000
-QUICK_DEVICES: Final = 200
-SECONDS: Final = 15.0
-QUICK_SECONDS: Final = 4.0
-WARM_UP_S: Final = 4.0
-"""Until every device has had a window."""
-AFTER_S: Final = 1.0
-START_S: Final = 30.0
-POLL_S: Final = 0.05
+DEVICES: Final = 1_000
+SECONDS: Final = 8.0
+QUICK_SECONDS: Final = 2.0
+START_S: Final = 60.0
+POLL_S: Final = 0.5
+
+STEPS: Final = 6
+QUICK_STEPS: Final = 2
+FASTER: Final = 2.0
+"""From step to step: the more there is to do, the larger are the ticks, and the less each device costs."""
+ARRIVED: Final = 0.999
+"""Share of the samples that must arrive."""
 
 
 def measure(options: Options) -> dict[str, Any]:
     """Return mqtt_devices_per_core, and what it was measured with. Raises NotMeasured."""
-    devices, seconds = (QUICK_DEVICES, QUICK_SECONDS) if options.quick else (DEVICES, SECONDS)
-    devices = min(devices, max(options.devices))
+    devices = min(DEVICES, max(options.devices))
     rate_hz = load_manifest(resolve(options.model)).framing.rate_hz
     with broker(options) as uri:
         try:
-            load = _serve(uri, devices, seconds, rate_hz, options)
+            best = _best(list(_steps(uri, devices, rate_hz, options)))
         finally:
             if options.broker:
                 options.progress("mqtt: taking back what the broker retains")
                 clear_retained(uri)
-    return {"mqtt_devices_per_core": load.device_s / load.cpu_s, "mqtt": load}
+    return {"mqtt_devices_per_core": per_core(best), "mqtt": best}
 
 
-def _serve(uri: str, devices: int, seconds: float, rate_hz: float, options: Options) -> BrokerLoad:
-    options.progress(f"mqtt: {devices} devices")
-    whole_s = WARM_UP_S + seconds + AFTER_S
-    with (
-        DaemonProcess(f"{uri}/+/imu?format=cbor-block", uri, model=options.model, max_devices=devices) as daemon,
-    ):
+def per_core(load: BrokerLoad) -> float:
+    """Return how many devices in real time a core would serve."""
+    return load.device_s / load.cpu_s
+
+
+def _best(steps: list[BrokerLoad]) -> BrokerLoad:
+    """Return the step with the most to do of those in which everything arrived, or else the first."""
+    return max((step for step in steps if step.received >= ARRIVED * step.sent), key=per_core, default=steps[0])
+
+
+def _steps(uri: str, devices: int, rate_hz: float, options: Options) -> Iterator[BrokerLoad]:
+    """Send at the devices' own pace, then faster, as that many more devices would, until not all arrives any more."""
+    seconds, speed = QUICK_SECONDS if options.quick else SECONDS, 1.0
+    with DaemonProcess(f"{uri}/+/imu?format=cbor-block", uri, model=options.model, max_devices=devices) as daemon:
         daemon.wait_until_ready()
-        with Load(uri, devices, whole_s) as load:
-            _wait_for_samples(daemon, load)
-            time.sleep(WARM_UP_S)
-            begins, begins_s = daemon.books(), daemon.cpu_s()
-            time.sleep(seconds)
-            ends, ends_s = daemon.books(), daemon.cpu_s()
-            told = load.wait(START_S + whole_s)
-        received = _received(daemon, told["sent"])
-        daemon.check()
-    device_s = (ends["used"] - begins["used"]) / rate_hz
-    return BrokerLoad(devices, told["sent"], received, ends_s - begins_s, device_s)
+        for _ in range(QUICK_STEPS if options.quick else STEPS):
+            options.progress(f"mqtt: {devices * speed:.0f} devices")
+            step = _step(daemon, uri, BrokerLoad(devices, speed), seconds, rate_hz)
+            yield step
+            if step.received < ARRIVED * step.sent:
+                return
+            speed *= FASTER
 
 
-def _wait_for_samples(daemon: DaemonProcess, load: Load) -> None:
-    """Wait until the load has begun to arrive."""
-    until_s = time.monotonic() + START_S
-    while not daemon.books().get("in") and time.monotonic() < until_s:
-        load.check()
-        time.sleep(POLL_S)
+def _step(daemon: DaemonProcess, uri: str, step: BrokerLoad, seconds: float, rate_hz: float) -> BrokerLoad:
+    """Send for so many seconds, and return what became of it once all of it is through."""
+    before, before_s = daemon.books()["in"], daemon.cpu_s()
+    with Load(uri, step.devices, seconds * step.speed, speed=step.speed, start_s=time.time()) as load:
+        sent = load.wait(START_S + seconds)["sent"]
+    received = _received(daemon, before + sent) - before
+    cpu_s = daemon.cpu_s() - before_s
+    daemon.check()
+    return msgspec.structs.replace(step, sent=sent, received=int(received), cpu_s=cpu_s, device_s=received / rate_hz)
 
 
-def _received(daemon: DaemonProcess, sent: int) -> int:
+def _received(daemon: DaemonProcess, wanted: float) -> float:
     """Return how many samples have come, once all did or no more come."""
     before, now = -1.0, daemon.books()["in"]
-    while before < now < sent:
-        time.sleep(AFTER_S)
+    while before < now < wanted:
+        time.sleep(POLL_S)
         before, now = now, daemon.books()["in"]
-    return int(now)
+    return now
