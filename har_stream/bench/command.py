@@ -42,9 +42,9 @@ ABOUT: Final = "Size this machine: how many people it serves, how fast, and in h
 INTERRUPTED: Final = 128 + signal.SIGINT
 EPILOG: Final = """\
 sections:
-  latency     one live device on a (virtual) serial port of a har-stream of its own. Samples are handed over one at a
-              time, but faster than real time; timed is from before the sample that completes a window is handed over
-              until its label's line can be read: the median, 99 of 100, and the longest of 250 windows
+  latency     one live device on a (virtual) serial port of a har-stream of its own. Time is made shorter: the samples
+              of a hop are handed over at once, but the one that completes a window alone, behind a pause as in life.
+              Timed is from before it is handed over until its label's line can be read, of 250 windows, one at a time
   throughput  seconds of devices that a second of one core serves, from CBOR messages to predictions in this
               process, and what of it each stage takes (in a pass of its own)
   mqtt        the same with a har-stream of its own between a broker's topics, in and out, its processor time alone
@@ -56,7 +56,7 @@ sections:
               labels are, memory, and how long it takes to recover
 
 examples:
-  har-stream bench                                  all but overload, about three minutes
+  har-stream bench                                  all but overload, about two minutes
   har-stream bench --quick --json figures.json      rougher, under a minute; for CI
   har-stream bench --only latency,startup
   har-stream bench --only throughput --devices 1,500

@@ -2,10 +2,10 @@
 
     sample -> (virtual) serial port -> har-stream: source, queue, engine and sink threads -> JSON line in a pipe
 
-The daemon is the real one, a process of its own. Samples come one at a time as from a real sensor, but faster than real
-time, so that hundreds of windows take seconds; each is over long before the next. Timed is from the moment before the
-sample that completes a window is written to the port until its line can be read from the pipe. (That sample is the one
-after the window's last: the median filter looks one ahead.)
+The daemon is the real one, a process of its own. So that hundreds of windows take seconds, the samples of a hop come at
+once, faster than real time; then there is a pause, as before every sample in life, and the one that completes the
+window comes alone. Timed is from the moment before it is written to the port until its line can be read from the pipe.
+(It is the one after the window's last: the median filter looks one ahead.)
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ QUICK_WINDOWS: Final = 25
 WARM_UP_WINDOWS: Final = 5
 """The first ones load what is loaded late."""
 FORMAT: Final = "frames"
-STEP_S: Final = 0.001
-"""From sample to sample, 20 times as fast as at 50 Hz."""
+PAUSE_S: Final = 0.04
+"""Before a sample that completes a window: twice what it is at 50 Hz, for the hop before it is to be over."""
 PATIENCE_S: Final = 10.0
 MS_A_SECOND: Final = 1e3
 CLOSE_S: Final = 1e-3
@@ -68,15 +68,16 @@ def _latencies_s(port: LinePort, labels: Labels, framing: Framing, windows: int,
     """Send samples until so many windows are complete; yield how long each label took."""
     samples = framing.window + (windows - 1) * framing.hop + DELAY_SAMPLES
     completes = framing.window - 1 + DELAY_SAMPLES
-    done = 0
+    done, hop = 0, b""
     for number, data in enumerate(_sensor(samples, framing.rate_hz)):
+        if number < completes:
+            hop += data
+            continue
+        port.send(hop)
+        time.sleep(PAUSE_S)
         begins_s = time.perf_counter()
         port.send(data)
-        if number < completes:
-            time.sleep(STEP_S)
-            continue
-        completes += framing.hop
-        done += 1
+        completes, done, hop = completes + framing.hop, done + 1, b""
         options.progress(f"latency: {done} of {windows} windows")
         yield _label_came_s(labels, (number - DELAY_SAMPLES) / framing.rate_hz) - begins_s
 

@@ -26,4 +26,6 @@ class LinePort:
 
     def send(self, data: bytes) -> None:
         """Write bytes as a sensor does."""
-        os.write(self._device, data)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._device, left) :]
