@@ -13,7 +13,7 @@ from har_stream.completion import SHELLS, complete_files
 from har_stream.logs import LEVELS
 from har_stream.manual import CHECK_END, COMPLETION_END, CONFIG_END, END, REMOVE_END, RUN_END
 
-COMMANDS: Final = ("run", "check", "config", "ports", "completion", "home-assistant")
+COMMANDS: Final = ("run", "check", "config", "ports", "completion", "home-assistant", "bench")
 SETTINGS: Final = (
     *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "http", "log_level"),
     "home_assistant.enabled",
@@ -57,6 +57,7 @@ def make_parser(runs: Mapping[str, Run]) -> Parser:
     for name in ("run", "check", "config"):
         add_settings(made[name])
     made["home-assistant"] = _add_removal(commands)
+    commands.add_parser("bench", help="size this machine: people a core serves, latency, memory, start-up")
     for name, one in made.items():
         one.set_defaults(run=runs[name])
     return parser

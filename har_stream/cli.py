@@ -1,4 +1,4 @@
-"""har-stream: run the stream, or check its configuration."""
+"""har-stream: run the stream, check its configuration, list ports, size the machine, and more; see arguments.py."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     if not words or words[0] not in (*COMMANDS, "-h", "--help", "--version"):
         words = ["run", *words]
+    if words[0] == "bench":
+        from har_stream.bench.command import main as bench  # noqa: PLC0415 - loaded only where it is needed
+
+        return bench(words[1:])
 
     def parse_and_run() -> int:
         arguments = parser().parse_args(words)

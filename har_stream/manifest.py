@@ -131,12 +131,17 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.labels + self.transitions
 
 
+def installed_models() -> dict[str, Path]:
+    """Return the folders of the models that came with this package, by their names."""
+    return {path.parent.name: path.parent for path in sorted(MODELS.glob(f"*/{MANIFEST}"))}
+
+
 def resolve(model: str) -> Path:
     """Return the folder of a model given by the name of an installed one or by its own path.
 
     Raises ConfigError where neither exists.
     """
-    installed = {p.parent.name: p.parent for p in sorted(MODELS.glob(f"*/{MANIFEST}"))}
+    installed = installed_models()
     if model in installed:
         return installed[model]
     if os.path.isfile(Path(model) / MANIFEST):  # noqa: PTH113 - Path.is_file() raises OSError for a name too long

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from training import speed
-from training.speed import Network, NetworkOrder, measured, processor_name
+from training.speed import Network, NetworkOrder, measured
 
 
 def test_a_network_is_timed_anew_only_where_something_is_another(
@@ -30,14 +30,3 @@ def test_another_network_has_another_digest(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(speed, "_us_per_window", lambda _: (1.0, 1.0))
     digests = {measured(NetworkOrder("seed-lstm", window, 6, tmp_path / "one.json")).digest for window in (64, 128)}
     assert len(digests) == 2
-
-
-def test_the_processor_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "cpuinfo"
-    monkeypatch.setattr(speed, "CPU_INFO", info)
-    info.write_text("processor\t: 0\nmodel name\t: Some CPU @ 2:1\n\nprocessor\t: 1\nmodel name\t: Other\n")
-    assert processor_name() == "Some CPU @ 2:1"
-    info.write_text("processor : 0\nModel\t\t: Raspberry Pi 5\n")
-    assert processor_name() == "Raspberry Pi 5"
-    info.unlink()
-    assert processor_name()

@@ -16,6 +16,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from har_stream.bench.machine import processor_name
 from har_stream.datasets import Selection
 from training.architectures import ARCHITECTURES, architecture
 from training.chain import UCI_HAR_FRAMING, uci_har_filters
@@ -35,7 +36,7 @@ from training.kept_fits import (
     write_whole,
 )
 from training.make_model import CALIBRATION_SAMPLES, DATA, LICENCE
-from training.speed import TIMED_CALLS, Network, NetworkOrder, measured, processor_name
+from training.speed import TIMED_CALLS, Network, NetworkOrder, measured
 from training.workers import spread
 
 LIBRARIES: Final = ("keras", "numpy", "scipy", "tensorflow")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from har_stream.bench.machine import processor_name
 from har_stream.classifier import ENGINES
 from training.architectures import architecture
 from training.export import write_weights
@@ -25,7 +25,6 @@ WARM_UP_CALLS: Final = 20
 TIMED_CALLS: Final = 200
 US_A_SECOND: Final = 1e6
 LIBRARIES: Final = ("keras", "numpy", "onnxruntime", "tensorflow", "tf2onnx")
-CPU_INFO: Final = Path("/proc/cpuinfo")
 PROBE_SEED: Final = 1
 PROBE_DECIMALS: Final = 3
 """Logits of the same network differ by less than that from one processor to the other."""
@@ -72,14 +71,6 @@ def measured(order: NetworkOrder) -> Network:
     network = Network(digest, int(model.count_params()), quickest, median, processor_name(), versions)
     write_whole(order.path, msgspec.json.format(msgspec.json.encode(network)) + b"\n")
     return network
-
-
-def processor_name() -> str:
-    """Return the processor's name as Linux tells it, else its family."""
-    lines = CPU_INFO.read_text("utf-8").splitlines() if CPU_INFO.exists() else []
-    parted = (line.partition(":") for line in reversed(lines))
-    told = {name.strip(): value.strip() for name, _, value in parted}
-    return told.get("model name") or told.get("Model") or platform.processor() or platform.machine()
 
 
 def _digest(model: Any) -> str:

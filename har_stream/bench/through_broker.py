@@ -1,0 +1,93 @@
+"""Devices that a core serves through a real MQTT broker: messages in, labels out, the daemon's process alone counted.
+
+    har-bridge simulate -> broker -> har-stream (source mqtt:, sink mqtt:) -> broker
+
+It is given more and more, until not all of it arrives. What was sent and what arrived is told beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from har_stream.bench.broker import broker
+from har_stream.bench.daemon_process import DaemonProcess
+from har_stream.bench.figures import BrokerLoad
+from har_stream.bench.load import Load
+from har_stream.bench.options import Options
+from har_stream.bench.retained import clear_retained
+from har_stream.manifest import load_manifest, resolve
+
+DEVICES: Final = 1_000
+SECONDS: Final = 8.0
+QUICK_SECONDS: Final = 2.0
+START_S: Final = 60.0
+POLL_S: Final = 0.5
+
+STEPS: Final = 6
+QUICK_STEPS: Final = 2
+FASTER: Final = 2.0
+"""From step to step: the more there is to do, the larger are the ticks, and the less each device costs."""
+ARRIVED: Final = 0.999
+"""Share of the samples that must arrive."""
+
+
+def measure(options: Options) -> dict[str, Any]:
+    """Return mqtt_devices_per_core, and what it was measured with. Raises NotMeasured."""
+    devices = min(DEVICES, max(options.devices))
+    rate_hz = load_manifest(resolve(options.model)).framing.rate_hz
+    with broker(options) as uri:
+        try:
+            best = _best(list(_steps(uri, devices, rate_hz, options)))
+        finally:
+            if options.broker:
+                options.progress("mqtt: taking back what the broker retains")
+                clear_retained(uri)
+    return {"mqtt_devices_per_core": per_core(best), "mqtt": best}
+
+
+def per_core(load: BrokerLoad) -> float:
+    """Return how many devices in real time a core would serve."""
+    return load.device_s / load.cpu_s
+
+
+def _best(steps: list[BrokerLoad]) -> BrokerLoad:
+    """Return the step with the most to do of those in which everything arrived, or else the first."""
+    return max((step for step in steps if step.received >= ARRIVED * step.sent), key=per_core, default=steps[0])
+
+
+def _steps(uri: str, devices: int, rate_hz: float, options: Options) -> Iterator[BrokerLoad]:
+    """Send at the devices' own pace, then faster, as that many more devices would, until not all arrives any more."""
+    seconds, speed = QUICK_SECONDS if options.quick else SECONDS, 1.0
+    with DaemonProcess(f"{uri}/+/imu?format=cbor-block", uri, model=options.model, max_devices=devices) as daemon:
+        daemon.wait_until_ready()
+        for _ in range(QUICK_STEPS if options.quick else STEPS):
+            options.progress(f"mqtt: {devices * speed:.0f} devices")
+            step = _step(daemon, uri, BrokerLoad(devices, speed), seconds, rate_hz)
+            yield step
+            if step.received < ARRIVED * step.sent:
+                return
+            speed *= FASTER
+
+
+def _step(daemon: DaemonProcess, uri: str, step: BrokerLoad, seconds: float, rate_hz: float) -> BrokerLoad:
+    """Send for so many seconds, and return what became of it once all of it is through."""
+    before, before_s = daemon.books()["in"], daemon.cpu_s()
+    with Load(uri, step.devices, seconds * step.speed, speed=step.speed, start_s=time.time()) as load:
+        sent = load.wait(START_S + seconds)["sent"]
+    received = _received(daemon, before + sent) - before
+    cpu_s = daemon.cpu_s() - before_s
+    daemon.check()
+    return msgspec.structs.replace(step, sent=sent, received=int(received), cpu_s=cpu_s, device_s=received / rate_hz)
+
+
+def _received(daemon: DaemonProcess, wanted: float) -> float:
+    """Return how many samples have come, once all did or no more come."""
+    before, now = -1.0, daemon.books()["in"]
+    while before < now < wanted:
+        time.sleep(POLL_S)
+        before, now = now, daemon.books()["in"]
+    return now
