@@ -28,7 +28,7 @@ START_S: Final = 60.0
 POLL_S: Final = 0.5
 
 STEPS: Final = 6
-QUICK_STEPS: Final = 2
+QUICK_STEPS: Final = 1
 FASTER: Final = 2.0
 """From step to step: the more there is to do, the larger are the ticks, and the less each device costs."""
 ARRIVED: Final = 0.999

@@ -117,20 +117,25 @@ def test_an_interrupted_bench_tells_what_is_done(tmp_path: Path) -> None:
         env=environment(MARK=mark),
     )
     os.close(line)
-    said = b""
-    while b"latency" not in said:  # told on a terminal while it is measured
-        said += os.read(terminal, 4096)
-    assert len(_marked(mark)) > 1
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
-    os.close(terminal)
+    try:
+        said = b""
+        while b"latency" not in said:  # told on a terminal while it is measured
+            said += os.read(terminal, 4096)
+        assert len(_marked(mark)) > 1
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+        left = _marked(mark)
+    finally:
+        for pid in _marked(mark):
+            os.kill(int(pid), signal.SIGKILL)
+        os.close(terminal)
     assert process.returncode == 130
     figures = json.loads(path.read_bytes())
     assert figures["models_us"]
     assert figures["latency_ms"] is None
     assert not figures["complete"]
     assert b"interrupted" in output
-    assert _marked(mark) == []
+    assert left == []
 
 
 def _marked(mark: str) -> list[str]:
