@@ -259,8 +259,8 @@ class Daemon:
         self._feeder.stop()
         drain_s = self._settings.queues.drain_s
         deadline_s = time.monotonic() + drain_s
+        self._feeder.thread.join(drain_s * SINKS_SHARE)  # the last that it has goes through, too
         self._queue.close()
-        self._feeder.thread.join(drain_s * SINKS_SHARE)
         engine.join(max(0.0, deadline_s - drain_s * SINKS_SHARE - time.monotonic()))
         self._queue.discard("shutdown")
         self._sinks.finish(deadline_s)

@@ -101,7 +101,7 @@ def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: B
     assert "payload_size 1" in ended.said
     assert account["refused"] == 3 * STEP + len(garbage) + 1
     assert "late" not in ended.said
-    assert account["dropped"] <= len(devices) * STEP  # what waited for a sample to come when the end was asked for
+    assert account["dropped"] == 0  # what waited for a sample to come when the end was asked for goes through
 
 
 # --- who sends, and how it is read ------------------------------------------------------------------------------------
