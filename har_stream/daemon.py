@@ -5,7 +5,7 @@
                                    Keeper thread <-> state file
                                      |  what the pipeline was given
                                    Recorder thread -> recordings
-    HttpServer threads <- vitals: how all of these stand
+    HttpServer threads <- vitals: how all of these stand; Live: what the engine shows of devices
     main thread: systemd is told how it goes (Service), settings are read again on request (Reloader)
 
 It ends when the source does, on SIGINT or SIGTERM, or when the reader of standard output has gone: the source
@@ -32,7 +32,7 @@ from har_stream.parts import check_home_assistant, fitting_source, load_model, o
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.reload import Reloader
-from har_stream.samples import Block, Refused
+from har_stream.samples import Block, Prediction, Refused
 from har_stream.service import Service
 from har_stream.settings import Settings
 from har_stream.sinks.outlets import Outlets
@@ -41,9 +41,11 @@ from har_stream.state_file import StateFile
 from har_stream.today import Today, WithDays
 from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
 from har_stream.web.address import parse_address
+from har_stream.web.token import check_http
 
 if TYPE_CHECKING:
     from har_stream.home_assistant.announcer import Announcer
+    from har_stream.live import Live
     from har_stream.web.server import HttpServer
 
 SINKS_SHARE: Final = 0.5
@@ -79,8 +81,10 @@ class Daemon:
         self._engine_failed = self._reload_asked = False
         self._engine: Thread | None = None
         check_home_assistant(settings)
-        self._http = self._open_http()
+        self._token = check_http(settings)
         self._manifest, classifier = load_model(settings)
+        self._live: Live | None = None
+        self._http = self._open_http()
         source = fitting_source(settings, self._manifest)
         self._paced = source.paced
         self._accounting = Accounting()
@@ -203,6 +207,7 @@ class Daemon:
                     predictions = self._pipeline.push(tick, self._now())
                     self._books.note(predictions)
                 self._tell_suspicions()
+                self._show(tick, predictions)
                 self._record(tick)
                 if self._today is not None:
                     self._today.note(tick, predictions, now_s=time.monotonic(), wall_s=time.time())
@@ -226,6 +231,13 @@ class Daemon:
             else:
                 log.info("%s: its samples look right now", device)
 
+    def _show(self, tick: list[Block], predictions: list[Prediction]) -> None:
+        if self._live is not None:
+            pipeline, arrived_s, now_s = self._pipeline, self._queue.arrived_s, time.monotonic()
+            self._live.note(
+                tick, predictions, pipeline.taps, pipeline.upright_of, pipeline.knows, arrived_s=arrived_s, now_s=now_s
+            )
+
     def _record(self, tick: list[Block]) -> None:
         """Hand a tick's samples over to be recorded, but for those of devices that found no place."""
         if self._recorder is not None:
@@ -237,10 +249,17 @@ class Daemon:
         address = parse_address(self._settings.http)
         if address is None:
             return None
-        from har_stream.web.pages import Pages  # noqa: PLC0415 - who has it off need not load it
+        from har_stream.live import Live  # noqa: PLC0415 - who has it off need not load it
+        from har_stream.web.live_events import LiveEvents  # noqa: PLC0415 - as above
+        from har_stream.web.pages import Pages  # noqa: PLC0415 - as above
         from har_stream.web.server import open_server  # noqa: PLC0415 - as above
 
-        return open_server(address, Pages(self))
+        manifest, settings = self._manifest, self._settings
+        self._live = Live(limit=settings.intake.max_devices, labels=manifest.labels, framing=manifest.framing)
+        events = LiveEvents(self._live, self, stale_after_s=settings.mqtt.stale_after_s)
+        server = open_server(address, Pages(self, events), self._token)
+        self._live = self._live if server is not None else None
+        return server
 
     def _announcer_of(self, sink: Sink) -> Announcer | None:
         if self._today is None:

@@ -21,7 +21,7 @@ from har_stream.sinks import is_broker, open_sink
 from har_stream.sources import open_source
 from har_stream.sources.source import Source
 from har_stream.state_file import check_folder
-from har_stream.web.address import parse_address
+from har_stream.web.token import check_http
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ def check_parts(settings: Settings, *, state: Path | None = None, needs_source: 
     _tried("home_assistant", lambda: check_home_assistant(settings), faults)
     if state is not None:
         _tried("state", partial(check_folder, state), faults)
-    _tried("http", lambda: parse_address(settings.http), faults)
+    _tried("http", lambda: check_http(settings), faults)
     if settings.broker:
         from har_stream.embedded_broker import plan_broker  # noqa: PLC0415 - who has a broker need not load it
 
