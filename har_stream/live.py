@@ -133,8 +133,10 @@ class Live:
                     break
                 found.append((device, seen.prediction, seen.since_s, seen.seen_s))
             mark = self._mark
-        return mark, [self._row(device, prediction, since_s, now_s - seen_s)
-                      for device, prediction, since_s, seen_s in reversed(found)]
+        return mark, [
+            self._row(device, prediction, since_s, now_s - seen_s)
+            for device, prediction, since_s, seen_s in reversed(found)
+        ]
 
     def closeup(self, device: str, cursor: Cursor) -> Closeup | None:
         """Return all about one device that a page is open on, but for what it had at its cursor, and move that."""

@@ -29,9 +29,7 @@ class Taps:
         self.wanted: frozenset[str] = frozenset()
         self._found: list[Tapped] = []
 
-    def take(
-        self, rows: Rows, start_s: NDArray[np.float64], begins: NDArray[np.bool_], channels: Samples
-    ) -> None:
+    def take(self, rows: Rows, start_s: NDArray[np.float64], begins: NDArray[np.bool_], channels: Samples) -> None:
         """Look into channels (d, n, 9) as the filters gave them for samples that began at start_s (d,)."""
         for device in self.wanted:
             for lane in np.flatnonzero(rows == self._find(device)).tolist():

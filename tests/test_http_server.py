@@ -23,7 +23,7 @@ from tests.http_client import ask
 BIG = b"x" * 20_000_000
 
 
-def page(path: str, query: str = "") -> Page:
+def page(path: str, _query: str = "") -> Page:
     if path == "/fault":
         raise ZeroDivisionError
     return Page(HTTPStatus.OK, "text/plain", BIG if path == "/big" else path.encode())
@@ -102,7 +102,7 @@ def test_pages_that_hang_take_a_bounded_number_of_threads_and_let_it_be_closed()
     hanging: list[str] = []
     wait_for(lambda: requests() == 0)
 
-    def hangs(path: str, query: str) -> Page:
+    def hangs(path: str, _query: str) -> Page:
         hanging.append(path)
         go_on.wait()
         return page(path)
