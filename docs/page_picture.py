@@ -54,7 +54,7 @@ def take() -> None:
 def choose_a_walker(page: Page) -> None:
     """Open the page on somebody who walks now, and wait until ten seconds of it are in the charts."""
     page.locator(".row", has=page.locator(".label", has_text="walking")).first.click(timeout=PATIENCE_MS)
-    page.wait_for_timeout(2 * MS)
+    page.wait_for_timeout(3 * MS)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import { Charts } from "./charts.js";
 import { Ribbon } from "./ribbon.js";
 
 const at = (id) => document.getElementById(id);
-const LYING = "translateY(24px) rotate(90deg)";
+const LYING = "translate(-8px, 24px) rotate(90deg)";
 
 export class Detail {
   constructor() {
