@@ -28,7 +28,7 @@ from har_stream.feeder import Feeder
 from har_stream.keeper import Keeper, Stateful
 from har_stream.latency import TimedClassifier
 from har_stream.notify import Notifier
-from har_stream.parts import check_home_assistant, fitting_source, load_model, open_recorder
+from har_stream.parts import check_home_assistant, fitting_source, load_model, open_http, open_recorder
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.reload import Reloader
@@ -40,13 +40,9 @@ from har_stream.sinks.sink import Sink
 from har_stream.state_file import StateFile
 from har_stream.today import Today, WithDays
 from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
-from har_stream.web.address import parse_address
-from har_stream.web.token import check_http
 
 if TYPE_CHECKING:
     from har_stream.home_assistant.announcer import Announcer
-    from har_stream.live import Live
-    from har_stream.web.server import HttpServer
 
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
@@ -81,10 +77,8 @@ class Daemon:
         self._engine_failed = self._reload_asked = False
         self._engine: Thread | None = None
         check_home_assistant(settings)
-        self._token = check_http(settings)
         self._manifest, classifier = load_model(settings)
-        self._live: Live | None = None
-        self._http = self._open_http()
+        self._http, self._live = open_http(self, settings, self._manifest)
         source = fitting_source(settings, self._manifest)
         self._paced = source.paced
         self._accounting = Accounting()
@@ -244,22 +238,6 @@ class Daemon:
             known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
             if known:
                 self._recorder.put(known, while_waiting=self._books.beat)
-
-    def _open_http(self) -> HttpServer | None:
-        address = parse_address(self._settings.http)
-        if address is None:
-            return None
-        from har_stream.live import Live  # noqa: PLC0415 - who has it off need not load it
-        from har_stream.web.live_events import LiveEvents  # noqa: PLC0415 - as above
-        from har_stream.web.pages import Pages  # noqa: PLC0415 - as above
-        from har_stream.web.server import open_server  # noqa: PLC0415 - as above
-
-        manifest, settings = self._manifest, self._settings
-        self._live = Live(limit=settings.intake.max_devices, labels=manifest.labels, framing=manifest.framing)
-        events = LiveEvents(self._live, self, stale_after_s=settings.mqtt.stale_after_s)
-        server = open_server(address, Pages(self, events), self._token)
-        self._live = self._live if server is not None else None
-        return server
 
     def _announcer_of(self, sink: Sink) -> Announcer | None:
         if self._today is None:

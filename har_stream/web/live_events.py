@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import astuple
 from threading import Lock
 from typing import Any, Final, Protocol
 
@@ -142,5 +141,4 @@ def standing(vitals: Vitals) -> Event:
 
 
 def _row(row: Row) -> tuple[Any, ...]:
-    device, label, shares, seconds, age_s = astuple(row)
-    return device, label, shares, round(seconds, 1), round(age_s, 1)
+    return row.device, row.label, row.shares, round(row.seconds, 1), round(row.age_s, 1)
