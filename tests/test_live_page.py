@@ -165,6 +165,7 @@ def test_it_fits_a_phone_and_both_themes_without_violations(browser: Browser, sc
         page.goto(url)
         expect(page.locator("#name")).to_have_text("a-1")
         expect(page.locator("#suspicion")).to_contain_text("m/s2")
+        expect(page.locator("#since")).to_have_text("for 0 s")
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert violations(page) == []
         ground = "getComputedStyle(document.body).backgroundColor"
@@ -176,5 +177,9 @@ def test_it_fits_a_phone_and_both_themes_without_violations(browser: Browser, sc
         assert violations(page) == []
         page.reload()
         expect(page.locator("#theme")).to_have_text("Theme: dark")
+        engine.now_s += 60
+        page.reload()
+        expect(page.locator("#since")).to_contain_text("silent for 1 min")
+        expect(page.locator(".row").first.locator(".time")).to_contain_text("silent 1 min")
         assert tab.said == []
     page.close()

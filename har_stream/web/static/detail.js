@@ -49,10 +49,10 @@ export class Detail {
     });
   }
 
-  row({ label, shares, seconds }) {
+  row({ label, shares, seconds }, silence) {
     setClass(at("label"), colourClass(label));
     setText(at("label"), label === null ? "first window to come" : spelled(label));
-    setText(at("since"), label === null ? "" : `for ${duration(seconds)}`);
+    setText(at("since"), silence ? `silent for ${duration(silence)}` : label === null ? "" : `for ${duration(seconds)}`);
     this.bars.forEach(({ bar, share }, place) => {
       bar.style.width = `${shares[place] ?? 0}%`;
       setText(share, `${shares[place] ?? 0} %`);

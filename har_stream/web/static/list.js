@@ -98,10 +98,10 @@ export class DeviceList {
   }
 
   drawRow(device, place) {
-    const { label, shares, seconds, heard } = this.devices.get(device);
+    const { label, shares, seconds } = this.devices.get(device);
     const row = this.rows.get(device) ?? this.place(device);
-    const silence = performance.now() / 1000 - heard;
-    const silent = silence > this.staleAfter;
+    const silence = this.silence(device);
+    const silent = silence > 0;
     const what = label === null ? "first window to come" : spelled(label);
     const when = silent ? `silent ${duration(silence)}` : label === null ? "" : duration(seconds);
     row.style.transform = `translateY(${place * ROW_PX}px)`;
@@ -120,6 +120,12 @@ export class DeviceList {
       const height = `${shares[at] ?? 0}%`;
       if (bar.style.height !== height) bar.style.height = height;
     });
+  }
+
+  // For how many seconds a device counts as silent, 0 while it does not.
+  silence(device) {
+    const silence = performance.now() / 1000 - this.devices.get(device).heard;
+    return silence > this.staleAfter ? silence : 0;
   }
 
   place(device) {

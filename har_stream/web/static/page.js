@@ -55,7 +55,7 @@ function take(event) {
   const row = list.devices.get(chosen);
   at("one").hidden = !row;
   at("nothing").hidden = Boolean(row);
-  if (row) detail.row(row);
+  if (row) detail.row(row, list.silence(chosen));
   if (event.one) detail.near(event.one);
   if (event.stream) stream(event.stream);
   detail.suspicion(list.suspected[chosen]);
