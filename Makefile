@@ -2,6 +2,7 @@
 # make test   everything the tests need, then all of them
 # make lint   ruff and mypy alone
 # make man    manual pages of the three commands, in build/man
+# make pictures   the live page's pictures for README.md, in docs
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,11 +10,11 @@ BIN := $(VENV)/bin
 DEMO := sim:?devices=3&speed=20&loop=no
 
 # The tests need a broker with certificates, Prometheus, systemd's analysis, shells, and for the firmware compilers for
-# PC, AVR and ARM, Arduino's core and a simulated AVR.
+# PC, AVR and ARM, Arduino's core and a simulated AVR; the live page a browser.
 APT_PACKAGES := mosquitto openssl prometheus gcc libc6-dev gcc-avr binutils-avr avr-libc arduino-core-avr \
-	gcc-arm-none-eabi libnewlib-dev libsimavr-dev libelf-dev systemd bash zsh fish
+	gcc-arm-none-eabi libnewlib-dev libsimavr-dev libelf-dev systemd bash zsh fish chromium
 SYSTEM_TOOLS := mosquitto openssl prometheus promtool gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc systemd-analyze \
-	bash zsh fish
+	bash zsh fish chromium
 SYSTEM_FILES := /usr/include/string.h /usr/lib/avr/include/avr/io.h /usr/include/newlib/string.h \
 	/usr/include/simavr/sim_avr.h /usr/include/libelf.h /usr/share/arduino/hardware/arduino/avr/cores/arduino
 
@@ -47,6 +48,10 @@ man: $(BIN)/.dev
 
 man_page = $(BIN)/argparse-manpage --prog $(1) --module $(2) --function $(3) --project-name har-stream \
 	--description 'Live human activity recognition' --output build/man/$(1).1
+
+.PHONY: pictures
+pictures: $(BIN)/.dev system-packages
+	$(BIN)/python docs/page_picture.py
 
 .PHONY: system-packages
 system-packages:

@@ -125,7 +125,7 @@ def add_settings(command: argparse.ArgumentParser) -> None:
     add(
         "--http",
         metavar="HOST:PORT",
-        help="where to answer /healthz, /readyz and /metrics, or off (default: 127.0.0.1:9478, if free)",
+        help="where to show the live page, /metrics and health, or off (default: 127.0.0.1:9478, if free)",
     )
     add("--log-level", metavar="LEVEL", help=f"how much is told on stderr: {', '.join(LEVELS)} (default: info)")
     config = add("--config", metavar="FILE", type=Path, help="a configuration file (har-stream config --print-default)")

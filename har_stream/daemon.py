@@ -5,7 +5,7 @@
                                    Keeper thread <-> state file
                                      |  what the pipeline was given
                                    Recorder thread -> recordings
-    HttpServer threads <- vitals: how all of these stand
+    HttpServer threads <- vitals: how all of these stand; Live: what the engine shows of devices
     main thread: systemd is told how it goes (Service), settings are read again on request (Reloader)
 
 It ends when the source does, on SIGINT or SIGTERM, or when the reader of standard output has gone: the source
@@ -28,11 +28,11 @@ from har_stream.feeder import Feeder
 from har_stream.keeper import Keeper, Stateful
 from har_stream.latency import TimedClassifier
 from har_stream.notify import Notifier
-from har_stream.parts import check_home_assistant, fitting_source, load_model, open_recorder
+from har_stream.parts import check_home_assistant, fitting_source, load_model, open_http, open_recorder
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.reload import Reloader
-from har_stream.samples import Block, Refused
+from har_stream.samples import Block, Prediction, Refused
 from har_stream.service import Service
 from har_stream.settings import Settings
 from har_stream.sinks.outlets import Outlets
@@ -40,11 +40,9 @@ from har_stream.sinks.sink import Sink
 from har_stream.state_file import StateFile
 from har_stream.today import Today, WithDays
 from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
-from har_stream.web.address import parse_address
 
 if TYPE_CHECKING:
     from har_stream.home_assistant.announcer import Announcer
-    from har_stream.web.server import HttpServer
 
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
@@ -79,8 +77,8 @@ class Daemon:
         self._engine_failed = self._reload_asked = False
         self._engine: Thread | None = None
         check_home_assistant(settings)
-        self._http = self._open_http()
         self._manifest, classifier = load_model(settings)
+        self._http, self._live = open_http(self, settings, self._manifest)
         source = fitting_source(settings, self._manifest)
         self._paced = source.paced
         self._accounting = Accounting()
@@ -203,6 +201,7 @@ class Daemon:
                     predictions = self._pipeline.push(tick, self._now())
                     self._books.note(predictions)
                 self._tell_suspicions()
+                self._show(tick, predictions)
                 self._record(tick)
                 if self._today is not None:
                     self._today.note(tick, predictions, now_s=time.monotonic(), wall_s=time.time())
@@ -226,21 +225,19 @@ class Daemon:
             else:
                 log.info("%s: its samples look right now", device)
 
+    def _show(self, tick: list[Block], predictions: list[Prediction]) -> None:
+        if self._live is not None:
+            pipeline, arrived_s, now_s = self._pipeline, self._queue.arrived_s, time.monotonic()
+            self._live.note(
+                tick, predictions, pipeline.taps, pipeline.upright_of, pipeline.knows, arrived_s=arrived_s, now_s=now_s
+            )
+
     def _record(self, tick: list[Block]) -> None:
         """Hand a tick's samples over to be recorded, but for those of devices that found no place."""
         if self._recorder is not None:
             known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
             if known:
                 self._recorder.put(known, while_waiting=self._books.beat)
-
-    def _open_http(self) -> HttpServer | None:
-        address = parse_address(self._settings.http)
-        if address is None:
-            return None
-        from har_stream.web.pages import Pages  # noqa: PLC0415 - who has it off need not load it
-        from har_stream.web.server import open_server  # noqa: PLC0415 - as above
-
-        return open_server(address, Pages(self))
 
     def _announcer_of(self, sink: Sink) -> Announcer | None:
         if self._today is None:

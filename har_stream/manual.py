@@ -17,7 +17,7 @@ examples:
   har-stream --source 'replay:phone.csv' --state kept --calibrate phone
                                                              learn from ten seconds of walking how phone is worn
   har-stream --source 'sim:?devices=3' --record walks        keep the raw samples, a .csv.gz for each device
-  har-stream --source sim: --http 127.0.0.1:9500             health and metrics elsewhere than on 127.0.0.1:9478
+  har-stream --source sim: --http 127.0.0.1:9500             the live page elsewhere than on 127.0.0.1:9478
 """
 
 URIS: Final = """
@@ -61,6 +61,7 @@ environment:
   HAR_STREAM_KEY             any key of it, such as HAR_STREAM_SOURCE or HAR_STREAM_INTAKE_MAX_DEVICES; goes before
                              the file, and the command line before it
   HAR_STREAM_MQTT_PASSWORD   the broker's password
+  HAR_STREAM_HTTP_TOKEN      what must be shown to read over HTTP
   STATE_DIRECTORY, NOTIFY_SOCKET, WATCHDOG_USEC, CREDENTIALS_DIRECTORY
                              set by systemd
 """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -21,7 +21,13 @@ from har_stream.sinks import is_broker, open_sink
 from har_stream.sources import open_source
 from har_stream.sources.source import Source
 from har_stream.state_file import check_folder
+from har_stream.vitals import Watched
 from har_stream.web.address import parse_address
+from har_stream.web.token import check_http
+
+if TYPE_CHECKING:
+    from har_stream.live import Live
+    from har_stream.web.server import HttpServer
 
 T = TypeVar("T")
 
@@ -76,6 +82,25 @@ def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     return source
 
 
+def open_http(stream: Watched, settings: Settings, manifest: Manifest) -> tuple[HttpServer | None, Live | None]:
+    """Return what answers over HTTP, and what the engine is to show on its page; None where it is off or cannot be.
+
+    Raises ConfigError where an address was given and cannot be had, or may not be without a token.
+    """
+    address, token = parse_address(settings.http), check_http(settings)
+    if address is None:
+        return None, None
+    from har_stream.live import Live  # noqa: PLC0415 - who has it off need not load it
+    from har_stream.web.live_events import LiveEvents  # noqa: PLC0415 - as above
+    from har_stream.web.pages import Pages  # noqa: PLC0415 - as above
+    from har_stream.web.server import open_server  # noqa: PLC0415 - as above
+
+    live = Live(limit=settings.intake.max_devices, labels=manifest.labels, framing=manifest.framing)
+    pages = Pages(stream, LiveEvents(live, stream, stale_after_s=settings.mqtt.stale_after_s))
+    server = open_server(address, pages, token)
+    return server, live if server is not None else None
+
+
 def check_home_assistant(settings: Settings) -> None:
     """Raise ConfigError where devices are to be announced and there is no broker to do it on."""
     if settings.home_assistant.enabled and not any(is_broker(sink) for sink in settings.sinks):
@@ -96,7 +121,7 @@ def check_parts(settings: Settings, *, state: Path | None = None, needs_source: 
     _tried("home_assistant", lambda: check_home_assistant(settings), faults)
     if state is not None:
         _tried("state", partial(check_folder, state), faults)
-    _tried("http", lambda: parse_address(settings.http), faults)
+    _tried("http", lambda: check_http(settings), faults)
     if settings.broker:
         from har_stream.embedded_broker import plan_broker  # noqa: PLC0415 - who has a broker need not load it
 

@@ -29,6 +29,7 @@ from har_stream.samples import Block, Prediction, Refused, SampleBlock, TimedBlo
 from har_stream.settings import IntakeSettings
 from har_stream.smoothing import Smoothed, Smoother
 from har_stream.state import DeviceMemory, DeviceState, States
+from har_stream.taps import Taps
 from har_stream.upright import Upright
 
 
@@ -57,6 +58,7 @@ class Pipeline:
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
         self._plausibility = Plausibility(rows=rows)
         self.presence = Presence(self._devices, self._plausibility)
+        self.taps = Taps(self._devices.find, rate_hz=framing.rate_hz)
         self._news: list[tuple[str, Suspicion]] = []
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
@@ -75,6 +77,14 @@ class Pipeline:
     def knows(self, device: str) -> bool:
         """Tell whether a device has a place here."""
         return self._devices.find(device) is not None
+
+    def upright_of(self, device: str) -> NDArray[np.float64] | None:
+        """Return where gravity (3,) points while a device's body walks, None where that was not learned."""
+        row = self._devices.find(device)
+        if row is None or self._upright is None:
+            return None
+        (known,) = self._upright.snapshot(np.array([row]))
+        return np.array(known.gravity) if known is not None else None
 
     def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
@@ -211,6 +221,7 @@ class Pipeline:
         """Take ready-made windows, but for those that hold what the intake would not let pass."""
         good = self._intake.lawful_windows(block)
         self._accounting.use(int(block.fresh[good].sum()))
+        self.taps.take_windows(block)
         return ready_made(row, block, good)
 
     def _preprocess(self, uniform: UniformBatch) -> FramedWindows:
@@ -224,6 +235,7 @@ class Pipeline:
         self._pushed[rows] += samples
         before = self._preprocessing.pending(rows)
         windows = self._preprocessing.push(rows, batch.values, batch.truth)
+        self.taps.take(rows, batch.start_s, uniform.begins, self._preprocessing.channels)
         after = self._preprocessing.pending(rows)
         self._accounting.bridge(uniform.bridged)
         self._settle_books(uniform, completed=after < before + samples, tail=after)

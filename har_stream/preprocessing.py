@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from har_stream.denoising import DELAY_SAMPLES, Denoising
 from har_stream.gravity import Gravity
-from har_stream.manifest import Filters, Framing
+from har_stream.manifest import CHANNELS, Filters, Framing
 from har_stream.samples import Codes, Rows, Samples
 from har_stream.windows import WindowBatch, Windows
 
@@ -39,13 +39,14 @@ class Preprocessing:
     """Filters and windows for `rows` devices."""
 
     def __init__(self, filters: Filters, framing: Framing, *, rows: int) -> None:
-        self._channels = Channels(filters, rate_hz=framing.rate_hz, rows=rows)
+        self._filters = Channels(filters, rate_hz=framing.rate_hz, rows=rows)
+        self.channels: Samples = np.zeros((0, 0, len(CHANNELS)), np.float32)  # of the last push: (d, n, 9)
         self._windows = Windows(window=framing.window, hop=framing.hop, skip=DELAY_SAMPLES, rows=rows)
         self._late_truth = np.zeros((rows, DELAY_SAMPLES), np.uint8)
 
     def reset(self, rows: Rows, first: Samples) -> None:
         """Begin anew in `rows`, as after a gap; first (d, 6) holds each device's first raw sample."""
-        self._channels.reset(rows, first)
+        self._filters.reset(rows, first)
         self._windows.reset(rows)
 
     def push(self, rows: Rows, values: Samples, truth: Codes) -> WindowBatch:
@@ -53,7 +54,8 @@ class Preprocessing:
         # The filters give each sample DELAY_SAMPLES later; its truth waits for it.
         waiting = np.concatenate([self._late_truth[rows], truth], axis=1)
         self._late_truth[rows] = waiting[:, -DELAY_SAMPLES:]
-        return self._windows.push(rows, self._channels.push(rows, values), waiting[:, :-DELAY_SAMPLES])
+        self.channels = self._filters.push(rows, values)
+        return self._windows.push(rows, self.channels, waiting[:, :-DELAY_SAMPLES])
 
     def pending(self, rows: Rows) -> NDArray[np.int64]:
         """Return how many samples of each device have been pushed that no window holds yet."""

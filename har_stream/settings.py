@@ -44,8 +44,11 @@ ENVIRONMENT_PREFIX: Final = "HAR_STREAM_"
 MQTT_PASSWORD: Final = "HAR_STREAM_MQTT_PASSWORD"  # noqa: S105 - the name of the variable
 """Never a setting, so that it stands in no file that others may read, and is printed with no settings."""
 
-ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA", MQTT_PASSWORD}
-"""Not settings: where the configuration file lies, where the tests find the data sets, and a secret."""
+HTTP_TOKEN: Final = "HAR_STREAM_HTTP_TOKEN"  # noqa: S105 - the name of the variable
+"""As above."""
+
+ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA", MQTT_PASSWORD, HTTP_TOKEN}
+"""Not settings: where the configuration file lies, where the tests find the data sets, and secrets."""
 
 
 class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     record_max_mb: Positive = 64.0
     broker: str = ""
     http: str = ""
+    http_token_file: str = ""
+    http_insecure: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     intake: IntakeSettings = IntakeSettings()
     queues: QueueSettings = QueueSettings()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from har_stream.settings import MQTT_PASSWORD, Settings
+from har_stream.settings import HTTP_TOKEN, MQTT_PASSWORD, Settings
 from har_stream.uri import PASSWORD
 
 DEFAULT: Final = "default"
@@ -32,6 +32,8 @@ def shown(settings: Settings, origins: Mapping[str, str], environment: Mapping[s
         yield f"{line:<{width}}  # {origin}"
     if environment.get(MQTT_PASSWORD):
         yield f"# the broker's password: {MASK}  # environment, {MQTT_PASSWORD}"
+    if environment.get(HTTP_TOKEN):
+        yield f"# the token of HTTP: {MASK}  # environment, {HTTP_TOKEN}"
     folder = environment.get("CREDENTIALS_DIRECTORY")
     if folder and (Path(folder) / CREDENTIAL).exists():
         yield f"# the broker's password: {MASK}  # systemd credential, {CREDENTIAL}"

@@ -14,7 +14,7 @@ from har_stream.arguments import COMMANDS
 from har_stream.bridge.cli import main as bridge
 from har_stream.cli import main, parser
 from har_stream.completion import SHELLS
-from har_stream.settings import KINDS, MQTT_PASSWORD, Settings
+from har_stream.settings import HTTP_TOKEN, KINDS, MQTT_PASSWORD, Settings
 from har_stream.shown_settings import shown
 from tests.bridge_process import signals_kept
 from training.cli import main as train
@@ -65,12 +65,14 @@ def test_no_secret_is_shown(
 ) -> None:
     (tmp_path / "mqtt_password").write_text("hunter2")
     monkeypatch.setenv(MQTT_PASSWORD, "hunter2")
+    monkeypatch.setenv(HTTP_TOKEN, "hunter2hunter2hunter2")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert main(["config", "--show", "--source", "mqtt://anna:hunter2@host/x", "--sink", "mqtt://a:hunter2@h"]) == 0
     told = capsys.readouterr().out
     assert "hunter2" not in told
     assert 'source = "mqtt://anna:***@host/x"' in told
     assert told.count("the broker's password: ***") == 2
+    assert "the token of HTTP: ***" in told
 
 
 def test_a_key_that_is_a_secret_by_its_name_is_masked() -> None:

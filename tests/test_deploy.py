@@ -23,7 +23,8 @@ import yaml
 import har_stream
 from har_stream.cli import main
 from har_stream.web.address import DEFAULT_PORT, Address
-from har_stream.web.server import HttpServer, Page
+from har_stream.web.answers import Page
+from har_stream.web.server import HttpServer
 from tests.broker import Broker, Listener, wait_for
 from tests.mqtt_receiver import publisher
 from tests.stream_process import running
@@ -182,7 +183,7 @@ def answering(status: HTTPStatus) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
     port: int = listening.getsockname()[1]
     address = Address("127.0.0.1", port, given=True)
-    server = HttpServer(listening, address, lambda _: Page(status, "text/plain", b""))
+    server = HttpServer(listening, address, lambda _path, _query: Page(status, "text/plain", b""))
     server.start()
     yield port
     server.close()

@@ -151,7 +151,7 @@ def test_the_default_address_is_left_with_one_warning_where_it_is_taken() -> Non
     assert len(ended.lines) > 10
     assert ended.said == (
         f"har-stream: WARNING: http: 127.0.0.1:{DEFAULT_PORT} is taken (by another har-stream?); the stream goes on "
-        "without health and metrics (--http HOST:PORT, or off)\n"
+        "without page, health and metrics (--http HOST:PORT, or off)\n"
     )
 
 

@@ -10,13 +10,20 @@ import pytest
 
 from har_stream.plausibility import TEXTS, Suspicion
 from har_stream.vitals import RecordingVitals, Vitals
+from har_stream.web.answers import Page
 from har_stream.web.pages import STUCK_S, Pages
 from tests.watched import READING, WELL, Stream, sink
 
 
+def page(stream: Stream, path: str) -> Page:
+    answer = Pages(stream)(path)
+    assert isinstance(answer, Page)
+    return answer
+
+
 def readyz(vitals: Vitals, *, alive: bool = True) -> tuple[int, dict[str, object]]:
-    page = Pages(Stream(vitals, alive=alive))("/readyz")
-    return page.status, json.loads(page.body)
+    told = page(Stream(vitals, alive=alive), "/readyz")
+    return told.status, json.loads(told.body)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +43,7 @@ def test_each_part_that_fails_makes_it_unready_and_says_why(change: dict[str, ob
 
 
 def test_an_engine_that_has_ended_is_neither_alive_nor_ready() -> None:
-    assert Pages(Stream(WELL, alive=False))("/healthz").status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert page(Stream(WELL, alive=False), "/healthz").status == HTTPStatus.SERVICE_UNAVAILABLE
     assert readyz(WELL, alive=False)[1]["reasons"] == ["engine: has ended"]
 
 
@@ -59,8 +66,8 @@ def test_readiness_tells_of_each_part() -> None:
 
 
 def healthz(stream: Stream) -> tuple[int, dict[str, object]]:
-    page = Pages(stream)("/healthz")
-    return page.status, json.loads(page.body)
+    told = page(stream, "/healthz")
+    return told.status, json.loads(told.body)
 
 
 def test_health_is_that_of_the_engine_whatever_the_source_does() -> None:

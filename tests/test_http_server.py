@@ -15,14 +15,15 @@ import pytest
 from har_stream.errors import ConfigError
 from har_stream.web import server
 from har_stream.web.address import Address
-from har_stream.web.server import HttpServer, Page, open_server
+from har_stream.web.answers import Page
+from har_stream.web.server import HttpServer, open_server
 from tests.broker import free_port, wait_for
 from tests.http_client import ask
 
 BIG = b"x" * 20_000_000
 
 
-def page(path: str) -> Page:
+def page(path: str, _query: str = "") -> Page:
     if path == "/fault":
         raise ZeroDivisionError
     return Page(HTTPStatus.OK, "text/plain", BIG if path == "/big" else path.encode())
@@ -101,7 +102,7 @@ def test_pages_that_hang_take_a_bounded_number_of_threads_and_let_it_be_closed()
     hanging: list[str] = []
     wait_for(lambda: requests() == 0)
 
-    def hangs(path: str) -> Page:
+    def hangs(path: str, _query: str) -> Page:
         hanging.append(path)
         go_on.wait()
         return page(path)
@@ -188,4 +189,4 @@ def test_an_address_that_others_can_reach_is_warned_of(caplog: pytest.LogCapture
     assert isinstance(one, HttpServer)
     one.start()
     one.close()
-    assert "there is no password" in caplog.text
+    assert "there is no token" in caplog.text

@@ -103,6 +103,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
     texts = {
         "engine": "tensorflow",
         "log_level": "debug",
+        "http_insecure": "true",
         "mqtt.insecure": "true",
         "mqtt.qos": "0",
         "home_assistant.enabled": "true",
@@ -110,6 +111,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
     value = texts.get(key, "7")
     of_key: dict[str, Any] = {
         "sinks": ("7",),
+        "http_insecure": True,
         "mqtt.insecure": True,
         "mqtt.qos": 0,
         "home_assistant.enabled": True,

@@ -1,4 +1,4 @@
-"""The pages by their paths: /healthz, /readyz and /metrics."""
+"""What is answered by path: the live page and its events, /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 import time
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from har_stream.sources.source import CONNECTED
 from har_stream.vitals import Watched
 from har_stream.web import readiness
-from har_stream.web.server import Page
+from har_stream.web.answers import TEXT, EventStream, Page
+from har_stream.web.assets import asset
+from har_stream.web.live_events import LiveEvents
 
-HEALTH, READINESS, METRICS = "/healthz", "/readyz", "/metrics"
-TEXT: Final = "text/plain; charset=utf-8"
+HEALTH, READINESS, METRICS, EVENTS = "/healthz", "/readyz", "/metrics", "/live"
+DEVICE: Final = "device"
 
 STUCK_S: Final = 15.0
 """An engine that took no turn for so long does not come back by itself; no tick takes a tenth of it."""
@@ -21,13 +24,13 @@ AGE_DECIMALS: Final = 3
 
 
 class Pages:
-    """What is told of a stream."""
+    """What is told of a stream, and of its devices to pages that read events."""
 
-    def __init__(self, stream: Watched) -> None:
-        self._stream = stream
+    def __init__(self, stream: Watched, events: LiveEvents | None = None) -> None:
+        self._stream, self._events = stream, events
 
-    def __call__(self, path: str) -> Page:
-        """Return the page of a path."""
+    def __call__(self, path: str, query: str = "") -> Page | EventStream:
+        """Return the page of a path, or the events of the device that the query names."""
         if path == HEALTH:
             return self._health()
         if path == READINESS:
@@ -36,7 +39,10 @@ class Pages:
             from har_stream.web.metrics import KIND, exposition  # noqa: PLC0415 - loaded if somebody ever asks for it
 
             return Page(HTTPStatus.OK, KIND, exposition(self._stream))
-        return Page(HTTPStatus.NOT_FOUND, TEXT, f"not found; there are {HEALTH}, {READINESS}, {METRICS}\n".encode())
+        if path == EVENTS and self._events is not None:
+            return EventStream(self._events.events(parse_qs(query).get(DEVICE, [""])[0]))
+        told = f"not found; there are /, {HEALTH}, {READINESS}, {METRICS}\n".encode()
+        return asset(path) or Page(HTTPStatus.NOT_FOUND, TEXT, told)
 
     def _health(self) -> Page:
         """Tell whether a restart would help; asks the engine nothing, which may be stuck."""

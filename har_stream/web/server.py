@@ -1,9 +1,11 @@
 """A small HTTP server that nobody can hold up: a thread for each of a few connections, and a time for all to be over.
 
     accept -> a thread: request -> page -> answer, closed        late or in the way of newcomers -> cut
+                                -> events, until nobody reads    does not take one in time -> cut
 
 Every connection carries one request. A client that says nothing, dribbles or does not read is cut when its time is
-over, and before if it is the oldest when others come; the stream never waits for any.
+over, and before if it is the oldest when others come; the stream never waits for any. Streams of events are counted
+apart: they may stay, and one too many is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from threading import Condition, Event, Thread
@@ -26,11 +27,19 @@ from typing import Any, Final
 from har_stream import __version__
 from har_stream.errors import ConfigError
 from har_stream.web.address import OFF, Address
+from har_stream.web.answers import EVENTS, HEADERS, TEXT, EventStream, Page
 from har_stream.web.host import meant_for_us
+from har_stream.web.token import Token
 
 MOST_CONNECTIONS: Final = 16
 MOST_THREADS: Final = 2 * MOST_CONNECTIONS
 """With those whose connection was cut and that have not noticed."""
+MOST_STREAMS: Final = 12
+"""Of events; each is a page that somebody has open."""
+STREAM_BUFFER: Final = 131_072
+"""Bytes that the system may hold for a reader of events before it counts as one that does not read."""
+OPEN: Final = frozenset({"/healthz", "/readyz"})
+"""What needs no token: orchestrators have none."""
 LONGEST_HEAD: Final = 8192
 """Bytes of a request: line and headers. No body is read."""
 TIME_S: Final = 5.0
@@ -44,24 +53,23 @@ BACKLOG: Final = 128
 ENDS: Final = (b"\r\n\r\n", b"\n\n")
 """Of a head."""
 
+Answering = Callable[[str, str], "Page | EventStream"]
+"""What is answered to a path and its query."""
+
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An answer."""
-
-    status: HTTPStatus
-    kind: str
-    body: bytes
-
-
 class HttpServer:
-    """Answers GET and HEAD with what `pages` says of a path, from a socket that listens at an address."""
+    """Answers GET and HEAD with what `pages` says of a path and query, from a socket that listens at an address.
 
-    def __init__(self, listener: socket.socket, address: Address, pages: Callable[[str], Page]) -> None:
+    Where there is a token, whoever does not show it gets nothing but what is OPEN.
+    """
+
+    def __init__(self, listener: socket.socket, address: Address, pages: Answering, token: str | None = None) -> None:
         self._listener, self.address, self.pages = listener, address, pages
+        self.token = Token(token, address.port) if token is not None else None
         self._begun_s: dict[socket.socket, float] = {}
+        self._streams: set[socket.socket] = set()
         self._changing = Condition()
         self._closing = Event()
         self._thread = Thread(target=self._accept, name="http", daemon=True)
@@ -75,6 +83,21 @@ class HttpServer:
         self._closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread, which closes it
+        with self._changing:
+            for connection in self._streams:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def keep(self, connection: socket.socket) -> bool:
+        """Let a connection stay, as one that reads events; tells whether there was room."""
+        with self._changing:
+            if len(self._streams) >= MOST_STREAMS or self._begun_s.get(connection, math.inf) == math.inf:
+                return False
+            del self._begun_s[connection]
+            self._streams.add(connection)
+            self._changing.notify_all()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STREAM_BUFFER)
+        return True
 
     def _accept(self) -> None:
         self._listener.settimeout(POLL_S)
@@ -114,7 +137,8 @@ class HttpServer:
 
     def _end(self, connection: socket.socket) -> None:
         with self._changing:
-            del self._begun_s[connection]
+            self._begun_s.pop(connection, None)
+            self._streams.discard(connection)
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)  # what was written goes out before the end
             connection.close()
@@ -146,31 +170,56 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile = io.BytesIO(head)
 
     def do_GET(self) -> None:
-        """Answer with the page and its body."""
-        page = self._page()
-        self.send_response(page.status)
-        self.send_header("Content-Type", page.kind)
-        self.send_header("Content-Length", str(len(page.body)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Connection", "close")
-        self.end_headers()
+        """Answer with the page and its body, or with events."""
+        answer = self._answer()
+        if isinstance(answer, EventStream):
+            if self.command == "HEAD" or self.server.keep(self.connection):
+                self._head_of(HTTPStatus.OK, EVENTS)
+                with contextlib.closing(answer.events) as events:
+                    while self.command != "HEAD":
+                        self.wfile.write(next(events))
+                return
+            answer = Page(HTTPStatus.SERVICE_UNAVAILABLE, TEXT, b"too many pages are open\n")
+        self._head_of(answer.status, answer.kind, ("Content-Length", str(len(answer.body))), *answer.headers)
         if self.command != "HEAD":
-            self.wfile.write(page.body)
+            self.wfile.write(answer.body)
 
     do_HEAD = do_GET  # noqa: N815 - as above
 
-    def _page(self) -> Page:
+    def _head_of(self, status: HTTPStatus, kind: str, *headers: tuple[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (("Content-Type", kind), *headers, *HEADERS, ("Connection", "close")):
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _answer(self) -> Page | EventStream:
         if not self._whole:
             told = f"no request of at most {LONGEST_HEAD} bytes\n".encode()
-            return Page(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "text/plain", told)
+            return Page(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TEXT, told)
         if not meant_for_us(self.headers.get_all("Host", []), self.server.address):
-            return Page(HTTPStatus.FORBIDDEN, "text/plain", b"ask for localhost: this address is no other's\n")
+            return Page(HTTPStatus.FORBIDDEN, TEXT, b"ask for localhost: this address is no other's\n")
+        path, _, query = self.path.partition("?")
+        refusal = self._refusal(path, query)
+        if refusal is not None:
+            return refusal
         try:
-            return self.server.pages(self.path.partition("?")[0])
+            return self.server.pages(path, query)
         except Exception as error:  # noqa: BLE001 - a page's own fault is told, and the stream goes on
-            log.error("http: %s: failed: %r", self.path[:80].encode("ascii", "replace").decode(), error)  # noqa: TRY400 - a line
-            return Page(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", b"failed\n")
+            log.error("http: %s: failed: %r", path[:80].encode("ascii", "replace").decode(), error)  # noqa: TRY400 - a line
+            return Page(HTTPStatus.INTERNAL_SERVER_ERROR, TEXT, b"failed\n")
+
+    def _refusal(self, path: str, query: str) -> Page | None:
+        """Return what is said to who shows no token, or shows it in the address, where it should not stay."""
+        token = self.server.token
+        if token is None or path in OPEN:
+            return None
+        if token.is_given(query):
+            headers = (("Location", "/"), ("Set-Cookie", token.cookie))
+            return Page(HTTPStatus.SEE_OTHER, TEXT, b"", headers)
+        if token.admits(self.headers.get("Authorization", ""), self.headers.get("Cookie", "")):
+            return None
+        told = b"a token is needed: open /?token=TOKEN once, or send Authorization: Bearer TOKEN\n"
+        return Page(HTTPStatus.UNAUTHORIZED, TEXT, told, (("WWW-Authenticate", "Bearer"),))
 
     def version_string(self) -> str:
         """Name the server."""
@@ -191,7 +240,7 @@ def _head(connection: socket.socket) -> bytes:
     return head
 
 
-def open_server(address: Address, pages: Callable[[str], Page]) -> HttpServer | None:
+def open_server(address: Address, pages: Answering, token: str | None = None) -> HttpServer | None:
     """Listen at an address. Raises ConfigError where it was asked for and cannot be; the default may fail."""
     try:
         family, *_, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
@@ -200,13 +249,13 @@ def open_server(address: Address, pages: Callable[[str], Page]) -> HttpServer | 
         why = _why_not(address, error)
         if address.given:
             raise ConfigError(f"http: {why}; give --http another HOST:PORT, or {OFF}") from None
-        log.warning("http: %s; the stream goes on without health and metrics (--http HOST:PORT, or %s)", why, OFF)
+        log.warning("http: %s; the stream goes on without page, health and metrics (--http HOST:PORT, or %s)", why, OFF)
         return None
     at = Address(address.host, listener.getsockname()[1], given=True)
-    log.info("health and metrics: http://%s/metrics", at)
-    if not at.loopback:
-        log.warning("http: %s: whoever reaches this machine can read it, there is no password", at)
-    return HttpServer(listener, at, pages)
+    log.info("live page: http://%s/%s", at, "?token=..." if token is not None else "")
+    if not at.loopback and token is None:
+        log.warning("http: %s: whoever reaches this machine can read it, there is no token", at)
+    return HttpServer(listener, at, pages, token)
 
 
 def _why_not(address: Address, error: Exception) -> str:
