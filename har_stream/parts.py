@@ -18,10 +18,12 @@ from har_stream.recording_file import check_folder as check_record_folder
 from har_stream.recordings import Recordings
 from har_stream.settings import KINDS, Settings
 from har_stream.sinks import is_broker, open_sink
-from har_stream.sources import open_source
+from har_stream.sources import is_live, open_source
 from har_stream.sources.source import Source
 from har_stream.state_file import check_folder
+from har_stream.wall_clock import LiveClock, RecordedClock, WallClock
 from har_stream.web.address import parse_address
+from har_stream.when import parse_time
 
 T = TypeVar("T")
 
@@ -63,6 +65,18 @@ def open_recorder(settings: Settings, manifest: Manifest, *, source_waits: bool,
     return Recorder(recordings, source_waits=source_waits, stop=stop)
 
 
+def wall_clock(settings: Settings, now_s: float) -> WallClock:
+    """Return what tells when labels were. Raises ConfigError for an origin that is no time."""
+    if is_live(settings.source):
+        return LiveClock(limit=settings.intake.max_devices)
+    if not settings.history.origin:
+        return RecordedClock(now_s)
+    try:
+        return RecordedClock(parse_time(settings.history.origin))
+    except ConfigError as error:
+        raise ConfigError(f"history.origin: {error}") from None
+
+
 def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
     source = open_source(settings.source, settings)
@@ -96,6 +110,7 @@ def check_parts(settings: Settings, *, state: Path | None = None, needs_source: 
     _tried("home_assistant", lambda: check_home_assistant(settings), faults)
     if state is not None:
         _tried("state", partial(check_folder, state), faults)
+    _tried("history.origin", lambda: wall_clock(settings, 0.0), faults)
     _tried("http", lambda: parse_address(settings.http), faults)
     if settings.broker:
         from har_stream.embedded_broker import plan_broker  # noqa: PLC0415 - who has a broker need not load it

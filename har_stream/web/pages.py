@@ -1,10 +1,12 @@
-"""The pages by their paths: /healthz, /readyz and /metrics."""
+"""The pages by their paths: /healthz, /readyz, /metrics and /api/."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 from har_stream.sources.source import CONNECTED
@@ -12,7 +14,7 @@ from har_stream.vitals import Watched
 from har_stream.web import readiness
 from har_stream.web.server import Page
 
-HEALTH, READINESS, METRICS = "/healthz", "/readyz", "/metrics"
+HEALTH, READINESS, METRICS, API = "/healthz", "/readyz", "/metrics", "/api/"
 TEXT: Final = "text/plain; charset=utf-8"
 
 STUCK_S: Final = 15.0
@@ -23,11 +25,17 @@ AGE_DECIMALS: Final = 3
 class Pages:
     """What is told of a stream."""
 
-    def __init__(self, stream: Watched) -> None:
-        self._stream = stream
+    def __init__(self, stream: Watched, history: Callable[[], Path | None] = lambda: None) -> None:
+        """Tell of a stream, and of the history that it keeps, if any."""
+        self._stream, self._history = stream, history
 
-    def __call__(self, path: str) -> Page:
-        """Return the page of a path."""
+    def __call__(self, target: str) -> Page:
+        """Return the page of a path, which may have a query."""
+        path, _, query = target.partition("?")
+        if path.startswith(API):
+            from har_stream.web.api import answer  # noqa: PLC0415 - as below
+
+            return answer(path, query, self._history(), time.time())
         if path == HEALTH:
             return self._health()
         if path == READINESS:
@@ -36,7 +44,8 @@ class Pages:
             from har_stream.web.metrics import KIND, exposition  # noqa: PLC0415 - loaded if somebody ever asks for it
 
             return Page(HTTPStatus.OK, KIND, exposition(self._stream))
-        return Page(HTTPStatus.NOT_FOUND, TEXT, f"not found; there are {HEALTH}, {READINESS}, {METRICS}\n".encode())
+        told = f"not found; there are {HEALTH}, {READINESS}, {METRICS}, {API}openapi.json\n"
+        return Page(HTTPStatus.NOT_FOUND, TEXT, told.encode())
 
     def _health(self) -> Page:
         """Tell whether a restart would help; asks the engine nothing, which may be stuck."""

@@ -57,7 +57,7 @@ class Page:
 
 
 class HttpServer:
-    """Answers GET and HEAD with what `pages` says of a path, from a socket that listens at an address."""
+    """Answers GET and HEAD with what `pages` says of a path and its query, from a socket that listens at an address."""
 
     def __init__(self, listener: socket.socket, address: Address, pages: Callable[[str], Page]) -> None:
         self._listener, self.address, self.pages = listener, address, pages
@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not meant_for_us(self.headers.get_all("Host", []), self.server.address):
             return Page(HTTPStatus.FORBIDDEN, "text/plain", b"ask for localhost: this address is no other's\n")
         try:
-            return self.server.pages(self.path.partition("?")[0])
+            return self.server.pages(self.path)
         except Exception as error:  # noqa: BLE001 - a page's own fault is told, and the stream goes on
             log.error("http: %s: failed: %r", self.path[:80].encode("ascii", "replace").decode(), error)  # noqa: TRY400 - a line
             return Page(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", b"failed\n")
