@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -140,8 +140,8 @@ class Store:
             raise
 
 
-class Unreadable(HarStreamError):  # noqa: N818 - a history, in words
-    """A history that was opened and then could not be read (exit 1)."""
+class HistoryError(HarStreamError):
+    """A history that is one, and could not be read or changed (exit 1)."""
 
 
 class History:
@@ -172,8 +172,8 @@ class History:
         """Yield the segments that touch [start_s, end_s), a device's in order of their starts; limit -1 is all."""
         asked = f"{SEGMENTS} WHERE end_s > ? AND start_s < ?{' AND name = ?' if device is not None else ''}"
         values = (start_s, end_s, *([device] if device is not None else []), limit)
-        with self._told(), closing(self._connection.cursor()) as cursor:
-            for name, label, begin_s, until_s, share in cursor.execute(
+        with self._told():
+            for name, label, begin_s, until_s, share in self._connection.execute(
                 f"{asked} ORDER BY devices.name, start_s, segments.id LIMIT ?", values
             ):
                 yield Segment(name, label, begin_s, until_s, share)
@@ -183,4 +183,4 @@ class History:
         try:
             yield
         except sqlite3.Error as error:
-            raise Unreadable(f"history:{self._path}: {error}") from None
+            raise HistoryError(f"history:{self._path}: {error}") from None
