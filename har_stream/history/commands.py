@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 from har_stream.day_report import report
 from har_stream.errors import ConfigError, nearest
-from har_stream.history.export import write_csv, write_parquet
+from har_stream.history.export import check_parquet, write_csv, write_parquet
 from har_stream.history.schema import check
 from har_stream.history.store import History, HistoryError, Store
 from har_stream.segments import Segment
@@ -48,6 +48,7 @@ def export(arguments: argparse.Namespace, settings: Settings) -> int:
 def _export_parquet(segments: Iterator[Segment], output: Path | None) -> None:
     if output is None and sys.stdout.isatty():
         raise ConfigError("Parquet is not for a terminal: give --output FILE")
+    check_parquet()
     if output is None:
         write_parquet(segments, sys.stdout.buffer)
         return

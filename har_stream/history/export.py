@@ -31,13 +31,19 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(round(seconds, SECOND_DECIMALS), UTC).isoformat(timespec="milliseconds")
 
 
-def write_parquet(segments: Iterable[Segment], file: BinaryIO) -> None:
-    """Write the same columns with types of their own. Raises ConfigError where pyarrow is missing."""
+def check_parquet() -> None:
+    """Raise ConfigError where pyarrow is missing."""
     try:
-        import pyarrow as pa  # noqa: PLC0415 - it need not be there
-        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+        import pyarrow as pa  # noqa: F401, PLC0415 - it need not be there
     except ImportError:
         raise ConfigError('Parquet needs pyarrow: pip install "har-stream[parquet]"') from None
+
+
+def write_parquet(segments: Iterable[Segment], file: BinaryIO) -> None:
+    """Write the same columns with types of their own; check_parquet() tells whether that can be."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
     text, time = pa.dictionary(pa.int32(), pa.string()), pa.timestamp("ms", tz="UTC")
     types = (text, time, time, pa.float64(), text, pa.float64())
     schema = pa.schema(list(zip(COLUMNS, types, strict=True)))

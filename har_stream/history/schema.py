@@ -8,8 +8,10 @@ user_version is the schema's, application_id tells a history from the files of o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -48,10 +50,14 @@ VERSION: Final = len(MIGRATIONS)
 
 
 def check(path: Path) -> None:
-    """Raise ConfigError where a history cannot be kept, as far as can be told without making or changing anything."""
+    """Raise ConfigError where a history cannot be kept, as far as can be told without making or changing anything.
+
+    OSError and ValueError where not even that can be told.
+    """
     name, folder = f"history:{path}", path.parent
-    if path.is_dir():
-        raise ConfigError(f"{name}: is a folder")
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError(f"{name}: is {'a folder' if path.is_dir() else 'no file'}")
     if not folder.is_dir():
         raise ConfigError(f"{name}: no such folder")
     # SQLite keeps two more files beside it.

@@ -77,8 +77,8 @@ class Store:
                 self._delete(f"DELETE FROM segments WHERE id IN {oldest}", max(1, int(count * OLDEST_SHARE)))  # noqa: S608 - as above
         gone = before - self._count()
         if gone:
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            # execute() would take its first step alone.
+            self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
         return gone
 
     def erase(self, device: str) -> int:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 from har_stream.day_report import fields_of, report, stretch
 from har_stream.errors import ConfigError, HarStreamError
-from har_stream.history.store import History
+from har_stream.history.store import History, HistoryError
 from har_stream.web.server import Page
 from har_stream.when import Period, parse_period
 
@@ -29,6 +29,8 @@ LONGEST_DAYS: Final = 31
 """More than a month is for har-stream report and har-stream history export: who asks here waits for an answer."""
 DAY_S: Final = 86_400.0
 HOUR_S: Final = 3600.0
+UNREADABLE: Final = "the history cannot be read"
+"""Why is for the log and the terminal: no path is told."""
 MOST_SEGMENTS: Final = 10_000
 CONFIDENCE_DECIMALS: Final = 4
 
@@ -50,6 +52,8 @@ def answer(path: str, query: str, history: Path | None, now_s: float) -> Page:
         return _page(HTTPStatus.NOT_FOUND, {"error": str(error)})
     except ConfigError as error:
         return _page(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+    except HistoryError:
+        return _page(HTTPStatus.SERVICE_UNAVAILABLE, {"error": UNREADABLE})
 
 
 def _fields(path: str, query: str, history: Path | None, now_s: float) -> Fields:
@@ -60,7 +64,11 @@ def _fields(path: str, query: str, history: Path | None, now_s: float) -> Fields
     values = _values(query, known)
     if history is None or not history.exists():
         raise NotThereError("no history is kept: har-stream --sink history:FILE.sqlite")
-    with History(history) as opened:
+    try:
+        opened = History(history)
+    except ConfigError:
+        raise HistoryError(UNREADABLE) from None
+    with opened:
         return make(opened, values, now_s)
 
 
