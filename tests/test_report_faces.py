@@ -21,7 +21,7 @@ from har_stream.segments import Segment
 
 DAY_S = midnight_s(datetime(2026, 11, 24, tzinfo=UTC).date())
 HOUR_S = 3600.0
-HOSTILE = '"><script>alert(1)</script>&$\\frac{'
+HOSTILE = '"><script>alert(1)</script>&$\\frac{$'
 
 
 def day(*parts: tuple[str, float, float], hours: float = 24, device: str = "watch") -> Report:

@@ -53,7 +53,9 @@ def _ribbon(axes: Axes, report: Report) -> None:
 def _bars(axes: Axes, report: Report) -> None:
     shown = lines(report)[::-1]
     minutes = [line.seconds / MINUTE_S for line in shown]
-    bars = axes.barh([line.spoken for line in shown], minutes, color=[colour(line.label) for line in shown])
+    places = range(len(shown))
+    bars = axes.barh(places, minutes, color=[colour(line.label) for line in shown])
+    axes.set_yticks(places, [line.spoken for line in shown], parse_math=False)
     axes.bar_label(bars, [f"{duration(line.seconds)}, {line.share:.0%}" for line in shown], padding=3, fontsize=SMALL)
     axes.set_xlim(0, max([*minutes, 1.0]) * ROOM_RIGHT)
     axes.set_xlabel("minutes")
