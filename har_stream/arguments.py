@@ -71,7 +71,12 @@ def _add_removal(commands: argparse._SubParsersAction[Parser]) -> Parser:
     """Add home-assistant remove; returns the parser of the latter."""
     about = "take devices out of Home Assistant again"
     home_assistant = commands.add_parser("home-assistant", help=about, description=f"{about.capitalize()}.")
-    remove = _command(home_assistant.add_subparsers(required=True, metavar="remove"), "remove", about, REMOVE_END)
+    remove = _command(
+        home_assistant.add_subparsers(required=True, metavar="remove", help="take them out"),
+        "remove",
+        about,
+        REMOVE_END,
+    )
     remove.add_argument("devices", nargs="*", metavar="DEVICE", help="all of the sink's prefix if none is given")
     remove.add_argument(
         "--sink", metavar="URI", action="append", dest="sinks", help="the broker and prefix, mqtt://HOST/har"

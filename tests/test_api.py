@@ -82,6 +82,12 @@ def test_the_report_of_today_ends_now(path: Path) -> None:
     assert ask(path, "/api/report?device=belt&day=yesterday")[1]["activities"]["cycling"]["seconds"] == 1000.0
 
 
+def test_the_report_of_a_recording_that_ran_ahead_of_time_is_whole(tmp_path: Path) -> None:
+    write(tmp_path / "h", Segment("sim01", "sitting", NOON_S, NOON_S + 3600, 0.9))
+    told = ask(tmp_path / "h", "/api/report")[1]
+    assert (told["activities"]["sitting"]["minutes"], told["end_s"]) == (60.0, NOON_S + 3600)
+
+
 @pytest.mark.parametrize(
     ("target", "status", "word"),
     [

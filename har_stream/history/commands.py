@@ -74,9 +74,11 @@ def erase(arguments: argparse.Namespace, settings: Settings) -> int:
 def show_report(arguments: argparse.Namespace, settings: Settings) -> int:
     """Tell what a day was made of."""
     now_s = time.time()
-    period = parse_period(arguments.day, arguments.begin, arguments.end, now_s).until(now_s)
+    period = parse_period(arguments.day, arguments.begin, arguments.end, now_s)
     with History(_path(arguments, settings)) as history:
         device = _device(history, arguments.device)
+        # A recording that ran faster than life has its own future.
+        period = period.until(max(now_s, *(one.end_s for one in history.devices() if one.device == device)))
         told = report(
             device,
             history.segments(device, start_s=period.start_s, end_s=period.end_s),

@@ -98,13 +98,14 @@ def _segments(history: History, query: Query, now_s: float) -> Fields:
 
 
 def _report(history: History, query: Query, now_s: float) -> Fields:
-    known = [one.device for one in history.devices()]
-    device = query.get("device") or (known[0] if len(known) == 1 else None)
+    known = {one.device: one for one in history.devices()}
+    device = query.get("device") or (next(iter(known)) if len(known) == 1 else None)
     if device is None:
         raise ConfigError(f"device: which of {len(known)}? /api/devices lists them")
     if device not in known:
         raise NotThereError("the history knows no such device")
-    period = _period(query, now_s).until(now_s)
+    # A recording that ran faster than life has its own future.
+    period = _period(query, now_s).until(max(now_s, known[device].end_s))
     segments = history.segments(device, start_s=period.start_s, end_s=period.end_s)
     return fields_of(report(device, segments, period.start_s, period.end_s))
 
