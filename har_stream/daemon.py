@@ -242,7 +242,7 @@ class Daemon:
         from har_stream.web.pages import Pages  # noqa: PLC0415 - who has it off need not load it
         from har_stream.web.server import open_server  # noqa: PLC0415 - as above
 
-        return open_server(address, Pages(self, self._history_file))
+        return open_server(address, Pages(self, history=self._history_file))
 
     def _history_file(self) -> Path | None:
         return history_file(sink.name for sink in self._sinks)

@@ -60,12 +60,12 @@ def test_readiness_tells_of_each_part() -> None:
 
 
 def test_pages_pass_over_a_query_that_they_do_not_know() -> None:
-    assert Pages(Stream(WELL))("/readyz?x=1").status == HTTPStatus.OK
+    assert Pages(Stream(WELL))("/readyz", "x=1").status == HTTPStatus.OK
 
 
 def test_the_api_answers_below_its_path_and_says_where_no_history_is_kept(tmp_path: Path) -> None:
     assert Pages(Stream(WELL))("/api/openapi.json").status == HTTPStatus.OK
-    for pages in (Pages(Stream(WELL)), Pages(Stream(WELL), lambda: tmp_path / "absent.sqlite")):
+    for pages in (Pages(Stream(WELL)), Pages(Stream(WELL), history=lambda: tmp_path / "absent.sqlite")):
         page = pages("/api/devices")
         assert page.status == HTTPStatus.NOT_FOUND
         assert "--sink history:" in json.loads(page.body)["error"]

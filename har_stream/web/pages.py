@@ -25,13 +25,12 @@ AGE_DECIMALS: Final = 3
 class Pages:
     """What is told of a stream."""
 
-    def __init__(self, stream: Watched, history: Callable[[], Path | None] = lambda: None) -> None:
+    def __init__(self, stream: Watched, *, history: Callable[[], Path | None] = lambda: None) -> None:
         """Tell of a stream, and of the history that it keeps, if any."""
         self._stream, self._history = stream, history
 
-    def __call__(self, target: str) -> Page:
-        """Return the page of a path, which may have a query."""
-        path, _, query = target.partition("?")
+    def __call__(self, path: str, query: str = "") -> Page:
+        """Return the page of a path and query."""
         if path.startswith(API):
             from har_stream.web.api import answer  # noqa: PLC0415 - as below
 

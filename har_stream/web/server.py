@@ -57,9 +57,9 @@ class Page:
 
 
 class HttpServer:
-    """Answers GET and HEAD with what `pages` says of a path and its query, from a socket that listens at an address."""
+    """Answers GET and HEAD with what `pages` says of a path and query, from a socket that listens at an address."""
 
-    def __init__(self, listener: socket.socket, address: Address, pages: Callable[[str], Page]) -> None:
+    def __init__(self, listener: socket.socket, address: Address, pages: Callable[[str, str], Page]) -> None:
         self._listener, self.address, self.pages = listener, address, pages
         self._begun_s: dict[socket.socket, float] = {}
         self._changing = Condition()
@@ -167,7 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not meant_for_us(self.headers.get_all("Host", []), self.server.address):
             return Page(HTTPStatus.FORBIDDEN, "text/plain", b"ask for localhost: this address is no other's\n")
         try:
-            return self.server.pages(self.path)
+            path, _, query = self.path.partition("?")
+            return self.server.pages(path, query)
         except Exception as error:  # noqa: BLE001 - a page's own fault is told, and the stream goes on
             log.error("http: %s: failed: %r", self.path[:80].encode("ascii", "replace").decode(), error)  # noqa: TRY400 - a line
             return Page(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", b"failed\n")
@@ -191,7 +192,7 @@ def _head(connection: socket.socket) -> bytes:
     return head
 
 
-def open_server(address: Address, pages: Callable[[str], Page]) -> HttpServer | None:
+def open_server(address: Address, pages: Callable[[str, str], Page]) -> HttpServer | None:
     """Listen at an address. Raises ConfigError where it was asked for and cannot be; the default may fail."""
     try:
         family, *_, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
