@@ -10,10 +10,13 @@ from typing import Final
 from har_stream import __version__
 from har_stream.commands import Parser
 from har_stream.completion import SHELLS, complete_files
+from har_stream.history.arguments import add_history, add_report
 from har_stream.logs import LEVELS
 from har_stream.manual import CHECK_END, COMPLETION_END, CONFIG_END, END, REMOVE_END, RUN_END
 
-COMMANDS: Final = ("run", "check", "config", "ports", "completion", "home-assistant", "bench")
+COMMANDS: Final = ("run", "check", "config", "ports", "completion", "home-assistant", "history", "report", "bench")
+HISTORY: Final = ("history export", "history erase", "report")
+"""What asks a history."""
 SETTINGS: Final = (
     *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "http", "log_level"),
     "home_assistant.enabled",
@@ -57,6 +60,8 @@ def make_parser(runs: Mapping[str, Run]) -> Parser:
     for name in ("run", "check", "config"):
         add_settings(made[name])
     made["home-assistant"] = _add_removal(commands)
+    made |= add_history(commands, _command)
+    made["report"] = add_report(commands, _command)
     commands.add_parser("bench", help="size this machine: people a core serves, latency, memory, start-up")
     for name, one in made.items():
         one.set_defaults(run=runs[name])
@@ -97,7 +102,7 @@ def add_settings(command: argparse.ArgumentParser) -> None:
         metavar="URI",
         action="append",
         dest="sinks",
-        help="where labels go: stdout:, jsonl:FILE, mqtt:; may be given several times (default: stdout:)",
+        help="where labels go: stdout:, jsonl:FILE, history:FILE, mqtt:; may be given several times (default: stdout:)",
     )
     add("--model", metavar="NAME|DIR", help="name of an installed model, or its folder (default: sway-lstm)")
     add("--engine", metavar="NAME", help="what computes the model: onnx (the default) or tensorflow")
@@ -126,7 +131,8 @@ def add_settings(command: argparse.ArgumentParser) -> None:
     add(
         "--http",
         metavar="HOST:PORT",
-        help="where to show the live page, /metrics and health, or off (default: 127.0.0.1:9478, if free)",
+        help="where to show the live page and answer /healthz, /readyz, /metrics and /api/, or off "
+        "(default: 127.0.0.1:9478, if free)",
     )
     add("--log-level", metavar="LEVEL", help=f"how much is told on stderr: {', '.join(LEVELS)} (default: info)")
     config = add("--config", metavar="FILE", type=Path, help="a configuration file (har-stream config --print-default)")

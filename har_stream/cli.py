@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from har_stream.arguments import COMMANDS, SETTINGS, add_settings, make_parser
+from har_stream.arguments import COMMANDS, HISTORY, SETTINGS, add_settings, make_parser
 from har_stream.commands import Parser, Stopped, guarded
 from har_stream.completion import script
 from har_stream.errors import ConfigError
@@ -44,7 +44,7 @@ def main(words: list[str] | None = None) -> int:
 def parser() -> Parser:
     """Return what understands the command line."""
     runs = {"run": _run, "check": _check, "config": _config, "ports": _ports, "completion": _completion}
-    return make_parser({**runs, "home-assistant": _remove})
+    return make_parser({**runs, **{name: _on_history(name) for name in HISTORY}, "home-assistant": _remove})
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -212,6 +212,19 @@ def _remove(arguments: argparse.Namespace) -> int:
         removed = remove(sink, settings, tuple(arguments.devices), own_topics=arguments.topics)
         print("\n".join(f"removed {device}" for device in removed) or f"{sink}: nothing to remove")
     return os.EX_OK
+
+
+def _on_history(name: str) -> Callable[[argparse.Namespace], int]:
+    """Return what one of HISTORY does."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        settings = load_settings(arguments.config, os.environ, {})
+        from har_stream.history import commands  # noqa: PLC0415 - as above
+
+        does = {"history export": commands.export, "history erase": commands.erase, "report": commands.show_report}
+        return does[name](arguments, settings)
+
+    return run
 
 
 if __name__ == "__main__":

@@ -28,13 +28,14 @@ from har_stream.feeder import Feeder
 from har_stream.keeper import Keeper, Stateful
 from har_stream.latency import TimedClassifier
 from har_stream.notify import Notifier
-from har_stream.parts import check_home_assistant, fitting_source, load_model, open_http, open_recorder
+from har_stream.parts import check_home_assistant, fitting_source, load_model, open_http, open_recorder, wall_clock
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.reload import Reloader
 from har_stream.samples import Block, Prediction, Refused
 from har_stream.service import Service
 from har_stream.settings import Settings
+from har_stream.sinks import history_file
 from har_stream.sinks.outlets import Outlets
 from har_stream.sinks.sink import Sink
 from har_stream.state_file import StateFile
@@ -78,12 +79,13 @@ class Daemon:
         self._engine: Thread | None = None
         check_home_assistant(settings)
         self._manifest, classifier = load_model(settings)
-        self._http, self._live = open_http(self, settings, self._manifest)
+        self._http, self._live = open_http(self, settings, self._manifest, self._history_file)
         source = fitting_source(settings, self._manifest)
         self._paced = source.paced
         self._accounting = Accounting()
         timed = TimedClassifier(classifier)
         self._pipeline = Pipeline(self._manifest, timed, settings.intake, self._accounting)
+        self._clock = wall_clock(settings, time.time())
         self._keeper = Keeper(StateFile(state)) if state is not None else None
         self._today = Today(limit=settings.intake.max_devices) if settings.home_assistant.enabled else None
         self._known: Stateful = self._pipeline if self._today is None else WithDays(self._pipeline, self._today)
@@ -198,13 +200,13 @@ class Daemon:
                 if not tick:
                     continue
                 with self._books.tick():
-                    predictions = self._pipeline.push(tick, self._now())
+                    predictions = self._clock.stamp(self._pipeline.push(tick, self._now()), time.time())
                     self._books.note(predictions)
                 self._tell_suspicions()
                 self._show(tick, predictions)
                 self._record(tick)
                 if self._today is not None:
-                    self._today.note(tick, predictions, now_s=time.monotonic(), wall_s=time.time())
+                    self._today.note(tick, predictions, now_s=time.monotonic())
                 if self._keeper is not None and self._keeper.asks:
                     self._keeper.exchange(self._known)
                 if predictions:
@@ -238,6 +240,9 @@ class Daemon:
             known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
             if known:
                 self._recorder.put(known, while_waiting=self._books.beat)
+
+    def _history_file(self) -> Path | None:
+        return history_file(sink.name for sink in self._sinks)
 
     def _announcer_of(self, sink: Sink) -> Announcer | None:
         if self._today is None:

@@ -35,6 +35,7 @@ sources:
 sinks:
   stdout:          a live table on a terminal, JSON lines in a pipe
   jsonl:FILE       JSON lines, appended to a file
+  history:FILE     who had which activity from when to when, kept in an SQLite file (har-stream report)
   mqtts://user@host:port/prefix
                    topics on a broker: the label of each device retained, and the JSON line of each window
 """

@@ -18,12 +18,14 @@ from har_stream.recording_file import check_folder as check_record_folder
 from har_stream.recordings import Recordings
 from har_stream.settings import KINDS, Settings
 from har_stream.sinks import is_broker, open_sink
-from har_stream.sources import open_source
+from har_stream.sources import is_live, open_source
 from har_stream.sources.source import Source
 from har_stream.state_file import check_folder
 from har_stream.vitals import Watched
+from har_stream.wall_clock import LiveClock, RecordedClock, WallClock
 from har_stream.web.address import parse_address
 from har_stream.web.token import check_http
+from har_stream.when import parse_time
 
 if TYPE_CHECKING:
     from har_stream.live import Live
@@ -69,6 +71,18 @@ def open_recorder(settings: Settings, manifest: Manifest, *, source_waits: bool,
     return Recorder(recordings, source_waits=source_waits, stop=stop)
 
 
+def wall_clock(settings: Settings, now_s: float) -> WallClock:
+    """Return what tells when labels were. Raises ConfigError for an origin that is no time."""
+    if is_live(settings.source):
+        return LiveClock(limit=settings.intake.max_devices)
+    if not settings.history.origin:
+        return RecordedClock(now_s)
+    try:
+        return RecordedClock(parse_time(settings.history.origin))
+    except ConfigError as error:
+        raise ConfigError(f"history.origin: {error}") from None
+
+
 def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
     source = open_source(settings.source, settings)
@@ -82,8 +96,12 @@ def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
     return source
 
 
-def open_http(stream: Watched, settings: Settings, manifest: Manifest) -> tuple[HttpServer | None, Live | None]:
+def open_http(
+    stream: Watched, settings: Settings, manifest: Manifest, history: Callable[[], Path | None]
+) -> tuple[HttpServer | None, Live | None]:
     """Return what answers over HTTP, and what the engine is to show on its page; None where it is off or cannot be.
+
+    `history` tells the file of the history that is kept, if one is.
 
     Raises ConfigError where an address was given and cannot be had, or may not be without a token.
     """
@@ -96,7 +114,8 @@ def open_http(stream: Watched, settings: Settings, manifest: Manifest) -> tuple[
     from har_stream.web.server import open_server  # noqa: PLC0415 - as above
 
     live = Live(limit=settings.intake.max_devices, labels=manifest.labels, framing=manifest.framing)
-    pages = Pages(stream, LiveEvents(live, stream, stale_after_s=settings.mqtt.stale_after_s))
+    events = LiveEvents(live, stream, stale_after_s=settings.mqtt.stale_after_s)
+    pages = Pages(stream, events, history=history)
     server = open_server(address, pages, token)
     return server, live if server is not None else None
 
@@ -121,6 +140,7 @@ def check_parts(settings: Settings, *, state: Path | None = None, needs_source: 
     _tried("home_assistant", lambda: check_home_assistant(settings), faults)
     if state is not None:
         _tried("state", partial(check_folder, state), faults)
+    _tried("history.origin", lambda: wall_clock(settings, 0.0), faults)
     _tried("http", lambda: check_http(settings), faults)
     if settings.broker:
         from har_stream.embedded_broker import plan_broker  # noqa: PLC0415 - who has a broker need not load it

@@ -144,7 +144,8 @@ class Prediction:
     classifier's word on this window alone, confidence its probability; what probabilities lack to 1 is that of a
     postural transition, where the model tells these; label is the one in force now; settled
     the last word on an earlier span, None until there is one. truth is None where the recording has no label;
-    has_truth tells a labelled recording's unlabelled span from a stream that carries no labels at all.
+    has_truth tells a labelled recording's unlabelled span from a stream that carries no labels at all. wall_s is when
+    the window ended in s since the epoch (har_stream.wall_clock), 0 where nobody has said.
     """
 
     device: str
@@ -156,6 +157,7 @@ class Prediction:
     settled: Settled | None
     truth: str | None = None
     has_truth: bool = False
+    wall_s: float = 0.0
 
     @property
     def id(self) -> str:

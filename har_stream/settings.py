@@ -109,6 +109,14 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_device: Annotated[int, msgspec.Meta(ge=0, le=MOST_TOLD)] = 0
 
 
+class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[history]: what sinks history: keep, and when recordings were."""
+
+    keep_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 365
+    max_mb: Positive = 256.0
+    origin: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings."""
 
@@ -129,6 +137,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queues: QueueSettings = QueueSettings()
     mqtt: MqttSettings = MqttSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    history: HistorySettings = HistorySettings()
     metrics: MetricsSettings = MetricsSettings()
     profiles: dict[str, dict[str, Any]] = {}
     devices: dict[str, str] = {}

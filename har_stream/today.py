@@ -3,9 +3,8 @@
     engine thread: note -> Today -> since(mark), standing(device): any thread
     engine thread: snapshot, restore <-> Keeper
 
-An activity's seconds are those of settled labels, by the day on which they arrived: a device's clock may count from
-when it was switched on. So what comes in a burst counts for the day of the burst, and a replay faster than life may
-fill a day with more than 24 hours.
+An activity's seconds are those of settled labels, by the day on which they were: what comes in a burst counts for the
+time before it (har_stream.wall_clock), and a recording for the days that its own clock went through.
 """
 
 from __future__ import annotations
@@ -18,10 +17,11 @@ from threading import Lock
 import msgspec
 
 from har_stream.activities import MOVING, RESTING
-from har_stream.day_book import LONGEST_GAP_S, DayBook, local_date
+from har_stream.day_book import DayBook, local_date
 from har_stream.keeper import Stateful
 from har_stream.sample_rates import SampleRates
 from har_stream.samples import Block, Prediction, Refused
+from har_stream.segments import LONGEST_GAP_S, Spans
 from har_stream.state import DeviceState, States
 
 
@@ -60,14 +60,15 @@ class Today:
         self._limit, self._zone = limit, zone
         self._lock = Lock()
         self._book = DayBook(limit=limit, zone=zone)
+        self._spans = Spans(limit=limit)
         self._rates = SampleRates(limit=limit)
         self._latest: dict[str, _Latest] = {}
         self._mark = 0
 
-    def note(self, tick: Iterable[Block], predictions: Iterable[Prediction], *, now_s: float, wall_s: float) -> None:
-        """Take a tick's blocks and what they led to, each device's in order.
+    def note(self, tick: Iterable[Block], predictions: Iterable[Prediction], *, now_s: float) -> None:
+        """Take a tick's blocks and what they led to, each device's in order, with the wall_s of each.
 
-        It arrived at now_s on the monotonic clock, wall_s since the epoch. Rates are those of devices that had a label.
+        It arrived at now_s on the monotonic clock. Rates are those of devices that had a label.
         """
         with self._lock:
             for block in tick:
@@ -75,11 +76,8 @@ class Today:
                     self._rates.note(block.device, block.samples, now_s)
             for prediction in predictions:
                 self._note(prediction)
-                if (settled := prediction.settled) is not None:
-                    late_s = max(0.0, prediction.end_s - settled.end_s)
-                    self._book.add(
-                        prediction.device, settled.label, settled.start_s, settled.end_s, wall_s=wall_s - late_s
-                    )
+                for segment in self._spans.take(prediction):
+                    self._book.add(segment)
 
     def since(self, mark: int) -> tuple[int, list[str]]:
         """Return a new mark, and the devices that had a label since an earlier one; 0 is the beginning."""

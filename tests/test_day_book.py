@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_stream.day_book import DAYS_KEPT, LONGEST_GAP_S, DayBook, by_day
+from har_stream.day_book import DAYS_KEPT, DayBook, by_day
+from har_stream.segments import Segment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = date(2026, 11, 24)
@@ -23,43 +24,22 @@ def book(limit: int = 8) -> DayBook:
     return DayBook(limit=limit, zone=UTC)
 
 
-def add_hops(days: DayBook, activity: str, hops: int, *, start_s: float = 0.0, wall_s: float = NOON_S) -> None:
+def add_hops(days: DayBook, activity: str, hops: int, *, start_s: float = NOON_S) -> None:
     for hop in range(hops):
-        begin_s = start_s + hop * HOP_S
-        days.add("watch", activity, begin_s, begin_s + HOP_S, wall_s=wall_s + (hop + 1) * HOP_S)
+        days.add(Segment("watch", activity, start_s + hop * HOP_S, start_s + (hop + 1) * HOP_S, 0.9))
 
 
-def test_spans_add_up_by_activity() -> None:
+def test_segments_add_up_by_activity() -> None:
     days = book()
     add_hops(days, "walking", 10)
-    add_hops(days, "sitting", 5, start_s=10 * HOP_S)
+    add_hops(days, "sitting", 5, start_s=NOON_S + 10 * HOP_S)
     assert days.seconds("watch", DAY) == pytest.approx({"walking": 12.8, "sitting": 6.4})
     assert days.seconds("watch", DAY + timedelta(days=1)) == days.seconds("other", DAY) == {}
 
 
-def test_a_burst_counts_its_spans_not_its_arrivals() -> None:
+def test_a_segment_over_midnight_is_parted() -> None:
     days = book()
-    for hop in range(100):
-        days.add("watch", "walking", hop * HOP_S, (hop + 1) * HOP_S, wall_s=NOON_S)
-    assert days.seconds("watch", DAY) == pytest.approx({"walking": 128.0})
-
-
-@pytest.mark.parametrize(
-    ("gap_s", "walking_s"), [(0.5, 3.06), (LONGEST_GAP_S, 12.56), (LONGEST_GAP_S + 0.1, 2.56), (-1e6, 2.56)]
-)
-def test_a_short_gap_goes_on_as_what_was_before_and_a_long_one_is_no_data(gap_s: float, walking_s: float) -> None:
-    days = book()
-    add_hops(days, "walking", 2)
-    add_hops(days, "sitting", 1, start_s=2 * HOP_S + gap_s, wall_s=NOON_S + 2 * HOP_S + abs(gap_s))
-    total = {"walking": 0.0, "sitting": 0.0}
-    for held in days.snapshot()["watch"].values():
-        total = {activity: total[activity] + held.get(activity, 0.0) for activity in total}
-    assert total == pytest.approx({"walking": walking_s, "sitting": HOP_S})
-
-
-def test_a_span_over_midnight_is_parted() -> None:
-    days = book()
-    days.add("watch", "laying", 100.0, 110.0, wall_s=MIDNIGHT_S + 4)
+    days.add(Segment("watch", "laying", MIDNIGHT_S - 6, MIDNIGHT_S + 4, 0.9))
     assert days.snapshot()["watch"] == {"2026-11-24": {"laying": 6.0}, "2026-11-25": {"laying": 4.0}}
 
 
@@ -67,7 +47,8 @@ def test_days_and_devices_are_bounded_and_the_newest_stay() -> None:
     days = book(limit=2)
     for device in ("a", "b", "c"):
         for number in range(5):
-            days.add(device, "sitting", number * 1e6, number * 1e6 + 1, wall_s=NOON_S + number * 86_400)
+            start_s = NOON_S + number * 86_400
+            days.add(Segment(device, "sitting", start_s, start_s + 1, 0.9))
     held = days.snapshot()
     assert list(held) == ["b", "c"]
     assert list(held["c"]) == ["2026-11-27", "2026-11-28"]

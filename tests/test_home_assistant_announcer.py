@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,7 +58,7 @@ class Room:
 
     def label(self, device: str, label: str, end_s: float = 100.0, wall_s: float = EVENING_S) -> None:
         settled = Settled(end_s - 1.28, end_s, label)
-        self.today.note([], [prediction(device, end_s, label, settled=settled)], now_s=0.0, wall_s=wall_s)
+        self.today.note([], [replace(prediction(device, end_s, label, settled=settled), wall_s=wall_s)], now_s=0.0)
 
 
 CONFIG, STATE = "homeassistant/device/har_watch/config", "har/watch/state"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +16,14 @@ from har_stream.web.pages import STUCK_S, Pages
 from tests.watched import READING, WELL, Stream, sink
 
 
-def page(stream: Stream, path: str) -> Page:
-    answer = Pages(stream)(path)
+def answered(pages: Pages, path: str, query: str = "") -> Page:
+    answer = pages(path, query)
     assert isinstance(answer, Page)
     return answer
+
+
+def page(stream: Stream, path: str) -> Page:
+    return answered(Pages(stream), path)
 
 
 def readyz(vitals: Vitals, *, alive: bool = True) -> tuple[int, dict[str, object]]:
@@ -63,6 +68,18 @@ def test_readiness_tells_of_each_part() -> None:
         "state": "ok",
         "record": "ok",
     }
+
+
+def test_pages_pass_over_a_query_that_they_do_not_know() -> None:
+    assert answered(Pages(Stream(WELL)), "/readyz", "x=1").status == HTTPStatus.OK
+
+
+def test_the_api_answers_below_its_path_and_says_where_no_history_is_kept(tmp_path: Path) -> None:
+    assert answered(Pages(Stream(WELL)), "/api/openapi.json").status == HTTPStatus.OK
+    for pages in (Pages(Stream(WELL)), Pages(Stream(WELL), history=lambda: tmp_path / "absent.sqlite")):
+        page = answered(pages, "/api/devices")
+        assert page.status == HTTPStatus.NOT_FOUND
+        assert "--sink history:" in json.loads(page.body)["error"]
 
 
 def healthz(stream: Stream) -> tuple[int, dict[str, object]]:

@@ -23,10 +23,10 @@ from tests.http_client import ask
 BIG = b"x" * 20_000_000
 
 
-def page(path: str, _query: str = "") -> Page:
+def page(path: str, query: str = "") -> Page:
     if path == "/fault":
         raise ZeroDivisionError
-    return Page(HTTPStatus.OK, "text/plain", BIG if path == "/big" else path.encode())
+    return Page(HTTPStatus.OK, "text/plain", BIG if path == "/big" else f"{path}{query}".encode())
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_a_page_is_answered_without_what_follows_the_question_mark(port: int) -> None:
-    assert ask(port, "/page?x=1") == (200, b"/page")
+def test_a_page_gets_its_query(port: int) -> None:
+    assert ask(port, "/page?x=1") == (200, b"/pagex=1")
 
 
 def test_a_page_that_fails_is_told_and_others_are_served(port: int, caplog: pytest.LogCaptureFixture) -> None:

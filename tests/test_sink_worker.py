@@ -229,7 +229,7 @@ def test_a_labels_way_is_timed_from_its_samples_arrival_until_the_sink_has_it() 
 
 def test_a_label_that_is_lost_has_no_latency_and_one_that_waits_is_told() -> None:
     sink = FakeSink()
-    sink.is_ready = False
+    sink.is_ready, sink.condition = False, "not connected"
     worker, _ = started(sink, limit=2)
     worker.put([prediction(), prediction(), prediction()], time.monotonic())
     vitals = worker.vitals()

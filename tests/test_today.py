@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ def note(held: Today, *labels: str, device: str = "watch", start_s: float = 0.0,
         end_s = start_s + number * HOP_S
         settled = Settled(end_s - 3 * HOP_S, end_s - 2 * HOP_S, label)
         told = prediction(device, end_s, label, raw="sitting", settled=settled if label != "unknown" else None)
-        held.note([], [told], now_s=0.0, wall_s=wall_s + number * HOP_S)
+        held.note([], [replace(told, wall_s=wall_s + number * HOP_S)], now_s=0.0)
 
 
 def standing(held: Today, device: str = "watch", wall_s: float = NOON_S) -> Standing:
@@ -74,7 +75,7 @@ def test_marks_tell_the_devices_with_news_and_memory_is_bounded() -> None:
     note(held, "walking", device="b")
     mark, news = held.since(0)
     assert news == ["a", "b"]
-    note(held, "walking", device="a")
+    note(held, "walking", device="a", start_s=HOP_S, wall_s=NOON_S + HOP_S)
     assert held.since(mark) == (mark + 1, ["a"])
     note(held, "walking", device="c")
     assert held.standing("b", NOON_S) is None
@@ -87,7 +88,7 @@ def test_rates_are_those_of_devices_with_labels() -> None:
     block = SampleBlock("watch", 0, 0.0, 50.0, np.zeros((5, 6), np.float32))
     stranger = SampleBlock("no lawful id", 0, 0.0, 50.0, np.zeros((5, 6), np.float32))
     for number in range(100):
-        held.note([block, stranger, Refused("watch", "corrupt")], [], now_s=number * 0.1, wall_s=NOON_S)
+        held.note([block, stranger, Refused("watch", "corrupt")], [], now_s=number * 0.1)
     assert standing(held).rate_hz == pytest.approx(50)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from har_stream.sinks.sink import Sink
 from har_stream.uri import Uri, parse_uri
 
 BROKERS: Final = ("mqtt", "mqtts")
-SCHEMES: Final = ("stdout", "jsonl", *BROKERS)
+SCHEMES: Final = ("stdout", "jsonl", "history", *BROKERS)
 
 
 def is_broker(text: str) -> bool:
@@ -28,6 +29,8 @@ def open_sink(text: str, settings: Settings) -> Sink:
         return _stdout(uri)
     if uri.scheme == "jsonl":
         return _jsonl(uri)
+    if uri.scheme == "history":
+        return _history(uri, settings)
     if uri.scheme in BROKERS:
         from har_stream.sinks.mqtt import MqttSink  # noqa: PLC0415 - who has no broker need not load its client
 
@@ -45,6 +48,21 @@ def _stdout(uri: Uri) -> Sink:
     from har_stream.sinks.terminal import TerminalTable  # noqa: PLC0415 - who writes to a pipe need not load it
 
     return TerminalTable()
+
+
+def _history(uri: Uri, settings: Settings) -> Sink:
+    if not uri.rest or uri.query:
+        raise ConfigError(f"{uri.text}: expected history:FILE.sqlite")
+    from har_stream.history.sink import history_sink  # noqa: PLC0415 - who keeps none need not load it
+
+    return history_sink(Path(uri.rest), settings.history, max_devices=settings.intake.max_devices)
+
+
+def history_file(sinks: Iterable[str]) -> Path | None:
+    """Return the file of the first sink history: among some, None where there is none."""
+    found = (sink.removeprefix("history:") for sink in sinks if sink.startswith("history:"))
+    path = next(found, "")
+    return Path(path).expanduser() if path else None
 
 
 def _jsonl(uri: Uri) -> Sink:

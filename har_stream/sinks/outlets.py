@@ -144,4 +144,6 @@ def _made_from(text: str, settings: Settings) -> object:
     """Return all that a sink is made from, None for one that is made anew every time."""
     if text.startswith(REOPENED):
         return None
+    if text.startswith("history:"):
+        return text, settings.history
     return (text, settings.mqtt, files_of(settings)) if text.startswith("mqtt") else text

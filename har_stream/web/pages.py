@@ -1,10 +1,12 @@
-"""What is answered by path: the live page and its events, /healthz, /readyz and /metrics."""
+"""What is answered by path: the live page and its events, /healthz, /readyz, /metrics and /api/."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -15,7 +17,7 @@ from har_stream.web.answers import TEXT, EventStream, Page
 from har_stream.web.assets import asset
 from har_stream.web.live_events import LiveEvents
 
-HEALTH, READINESS, METRICS, EVENTS = "/healthz", "/readyz", "/metrics", "/live"
+HEALTH, READINESS, METRICS, EVENTS, API = "/healthz", "/readyz", "/metrics", "/live", "/api/"
 DEVICE: Final = "device"
 
 STUCK_S: Final = 15.0
@@ -26,11 +28,18 @@ AGE_DECIMALS: Final = 3
 class Pages:
     """What is told of a stream, and of its devices to pages that read events."""
 
-    def __init__(self, stream: Watched, events: LiveEvents | None = None) -> None:
-        self._stream, self._events = stream, events
+    def __init__(
+        self, stream: Watched, events: LiveEvents | None = None, *, history: Callable[[], Path | None] = lambda: None
+    ) -> None:
+        """Tell of a stream, of its devices as they are, and of the history that it keeps, if any."""
+        self._stream, self._events, self._history = stream, events, history
 
     def __call__(self, path: str, query: str = "") -> Page | EventStream:
-        """Return the page of a path, or the events of the device that the query names."""
+        """Return the page of a path and query, or the events of the device that the query names."""
+        if path.startswith(API):
+            from har_stream.web.api import answer  # noqa: PLC0415 - as below
+
+            return answer(path, query, self._history(), time.time())
         if path == HEALTH:
             return self._health()
         if path == READINESS:
@@ -41,7 +50,7 @@ class Pages:
             return Page(HTTPStatus.OK, KIND, exposition(self._stream))
         if path == EVENTS and self._events is not None:
             return EventStream(self._events.events(parse_qs(query).get(DEVICE, [""])[0]))
-        told = f"not found; there are /, {HEALTH}, {READINESS}, {METRICS}\n".encode()
+        told = f"not found; there are /, {HEALTH}, {READINESS}, {METRICS}, {API}openapi.json\n".encode()
         return asset(path) or Page(HTTPStatus.NOT_FOUND, TEXT, told)
 
     def _health(self) -> Page:

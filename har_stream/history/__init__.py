@@ -1,0 +1,1 @@
+"""The history: who had which activity when, kept in an SQLite file."""
