@@ -159,7 +159,7 @@ def _marked(mark: str) -> list[str]:
         (("--devices", "1,x"), "not '1,x'"),
         (("--engines", "onxx"), "unknown engine 'onxx' (did you mean 'onnx'?)"),
         (("--model", "seed-lsmt"), "unknown model 'seed-lsmt'"),
-        (("--broker", "localhost"), "expected mqtt://host:port/prefix"),
+        (("--broker", "localhost"), "'localhost' is no URI"),
         (("--json", "/nowhere/at/all.json"), "--json: /nowhere/at: no folder that can be written to"),
         (("--quik",), "did you mean '--quick'?"),
     ],
