@@ -37,6 +37,14 @@ def served(listening: Supervisor, config: Path) -> Iterator[subprocess.Popen[byt
         process.communicate()
 
 
+@pytest.fixture(autouse=True)
+def _hang_ups_are_heard() -> Iterator[None]:
+    """Under nohup the tests, and all that they start, would ignore them."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def listening(tmp_path: Path) -> Iterator[Supervisor]:
     with supervisor(str(tmp_path / "notify")) as one:
