@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,7 +19,7 @@ from har_stream.settings import HomeAssistantSettings
 from har_stream.today import Today
 from tests.predictions import prediction
 
-MIDNIGHT_S = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), datetime.min.time(), UTC).timestamp()
+MIDNIGHT_S = datetime(2026, 3, 15, tzinfo=UTC).timestamp()
 EVENING_S = MIDNIGHT_S - 60
 EVERY_S = 10.0
 

@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from datetime import date
 from threading import Event, Thread
 from typing import Final, Protocol
 
@@ -64,7 +65,7 @@ class Announcer:
         self._timetable = Timetable(every_s=settings.state_every_s, limit=limit)
         self._mark = 0
         self._untold: set[str] = set()
-        self._date = today.date(time.time())
+        self._date: date | None = None
         self._born = self._ending = False
         self._wake = Event()
         self.thread = Thread(target=self._run, name=f"home assistant {channel.prefix}", daemon=True)
@@ -89,10 +90,7 @@ class Announcer:
         for device in self._timetable.to_announce(now_s):
             self._announce(device)
         self._tell_news(now_s, wall_s)
-        if (date := self._today.date(wall_s)) != self._date:
-            self._date = date
-            for device in self._timetable.devices:
-                self._tell(device, wall_s)
+        self._tell_new_day(wall_s)
         for device in self._timetable.forgotten():
             self._forget(device)
 
@@ -121,6 +119,13 @@ class Announcer:
             if self._timetable.due(device, standing.activity, now_s):
                 self._untold.discard(device)
                 self._channel.announce(self._state_topic(device), state_json(standing, self._labels))
+
+    def _tell_new_day(self, wall_s: float) -> None:
+        """Tell all states at midnight, when the minutes of the day begin anew."""
+        before, self._date = self._date, self._today.date(wall_s)
+        if before not in {None, self._date}:
+            for device in self._timetable.devices:
+                self._tell(device, wall_s)
 
     def _tell(self, device: str, wall_s: float) -> None:
         standing = self._today.standing(device, wall_s)
