@@ -21,25 +21,18 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
-from har_stream.accounting import Accounting
-from har_stream.block_queue import BlockQueue
-from har_stream.engine_books import EngineBooks
+from har_stream.engine import Engine
 from har_stream.feeder import Feeder
-from har_stream.keeper import Keeper, Stateful
-from har_stream.latency import TimedClassifier
+from har_stream.keeper import Keeper
 from har_stream.notify import Notifier
-from har_stream.parts import check_home_assistant, fitting_source, load_model, open_http, open_recorder, wall_clock
-from har_stream.pipeline import Pipeline
-from har_stream.plausibility import TEXTS
+from har_stream.parts import check_home_assistant, fitting_source, load_model, open_http, open_recorder
 from har_stream.reload import Reloader
-from har_stream.samples import Block, Prediction, Refused
 from har_stream.service import Service
 from har_stream.settings import Settings
 from har_stream.sinks import history_file
 from har_stream.sinks.outlets import Outlets
 from har_stream.sinks.sink import Sink
 from har_stream.state_file import StateFile
-from har_stream.today import Today, WithDays
 from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
 
 if TYPE_CHECKING:
@@ -48,8 +41,6 @@ if TYPE_CHECKING:
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
 
-BEAT_S: Final = 0.5
-"""The engine takes a turn at least so often, also where nothing comes or a slow sink is waited for."""
 LAST_TICK_S: Final = 0.5
 LAST_KEEP_S: Final = 0.4
 POLL_S: Final = 0.1
@@ -75,36 +66,25 @@ class Daemon:
         """
         self._settings = settings
         self._stop = stop or Event()
-        self._engine_failed = self._reload_asked = False
-        self._engine: Thread | None = None
+        self._reload_asked = False
         check_home_assistant(settings)
         self._manifest, classifier = load_model(settings)
-        self._http, self._live = open_http(self, settings, self._manifest, self._history_file)
+        self._http, live = open_http(self, settings, self._manifest, self._history_file)
         source = fitting_source(settings, self._manifest)
-        self._paced = source.paced
-        self._accounting = Accounting()
-        timed = TimedClassifier(classifier)
-        self._pipeline = Pipeline(self._manifest, timed, settings.intake, self._accounting)
-        self._clock = wall_clock(settings, time.time())
+        waits = not source.paced
         self._keeper = Keeper(StateFile(state)) if state is not None else None
-        self._today = Today(limit=settings.intake.max_devices) if settings.home_assistant.enabled else None
-        self._known: Stateful = self._pipeline if self._today is None else WithDays(self._pipeline, self._today)
-        if self._keeper is not None:
-            self._known.restore(self._keeper.kept)
-        self._queue = BlockQueue(limit=settings.queues.blocks, paced=self._paced, accounting=self._accounting)
-        self._feeder = Feeder(source, settings.source, self._queue)
-        self._books = EngineBooks(
-            self._queue,
-            self._pipeline,
-            timed.latency,
-            now=self._now,
-            stale_after_s=settings.mqtt.stale_after_s,
-            per_device=settings.metrics.per_device,
+        self._recorder = open_recorder(settings, self._manifest, source_waits=waits, stop=self._stop)
+        self._engine = Engine(
+            settings,
+            self._manifest,
+            classifier,
+            paced=source.paced,
+            live=live,
+            recorder=self._recorder,
+            keeper=self._keeper,
         )
-        self._recorder = open_recorder(settings, self._manifest, source_waits=not self._paced, stop=self._stop)
-        self._sinks = Outlets(
-            settings, source_waits=not self._paced, on_closed=self.stop, announcer_of=self._announcer_of
-        )
+        self._feeder = Feeder(source, settings.source, self._engine.queue)
+        self._sinks = Outlets(settings, source_waits=waits, on_closed=self.stop, announcer_of=self._announcer_of)
         self._service = Service(self, Notifier())
         self._reloader = Reloader(reread or (lambda: settings), settings, self._manifest, self._feeder, self._sinks)
         self._describe()
@@ -121,23 +101,23 @@ class Daemon:
     def hangs(self) -> bool:
         """Tell whether a thread of the stream is still at work after run(), as one in a blocked write is."""
         beside = [part.thread for part in (self._keeper, self._recorder) if part is not None]
-        own = [self._feeder.thread, *([self._engine] if self._engine is not None else [])]
-        return any(thread.is_alive() for thread in (*own, *(sink.thread for sink in self._sinks), *beside))
+        threads = (self._feeder.thread, *(sink.thread for sink in self._sinks), *beside)
+        return self._engine.alive or any(thread.is_alive() for thread in threads)
 
     @property
     def alive(self) -> bool:
         """Tell whether the engine's thread lives."""
-        return self._engine is not None and self._engine.is_alive()
+        return self._engine.alive
 
     @property
     def up(self) -> bool:
         """Tell whether samples can come, or one has."""
-        return self.alive and (self._feeder.condition == "" or self._accounting.samples_in > 0)
+        return self.alive and (self._feeder.condition == "" or self._engine.accounting.samples_in > 0)
 
     @property
     def engine_beat_s(self) -> float:
         """When the engine last took a turn, by time.monotonic(): at most about a second ago, or it is stuck."""
-        return self._books.beat_s
+        return self._engine.books.beat_s
 
     @property
     def source_condition(self) -> str:
@@ -148,13 +128,13 @@ class Daemon:
         """Return how all parts stand; may be called from any thread."""
         recorder, settings = self._recorder, self._settings
         weights = self._manifest.weights[settings.engine]
-        queues = [QueueVitals("blocks", self._queue.blocks, settings.queues.blocks)]
+        queues = [QueueVitals("blocks", self._engine.queue.blocks, settings.queues.blocks)]
         if self._feeder.source.queue is not None:
             queues.append(QueueVitals("messages", *self._feeder.source.queue))
         return Vitals(
             model=ModelVitals(self._manifest.name, settings.engine, weights.sha256, self._manifest.labels),
             ending=self._stop.is_set(),
-            stream=self._books.read(),
+            stream=self._engine.books.read(),
             max_devices=settings.intake.max_devices,
             source=self._feeder.condition,
             queues=tuple(queues),
@@ -168,13 +148,12 @@ class Daemon:
 
     def run(self) -> int:
         """Stream until the source ends or stop() is called; returns the exit code."""
-        self._engine = engine = Thread(target=self._tick, name="engine", daemon=True)
         self._sinks.start()
         if self._keeper is not None:
             self._keeper.start()
         if self._recorder is not None:
             self._recorder.start()
-        engine.start()
+        engine = self._engine.start(self._sinks)
         self._feeder.start()
         if self._http is not None:
             self._http.start()
@@ -190,66 +169,17 @@ class Daemon:
         if self._http is not None:
             self._http.close()
         self._report()
-        return 1 if self._feeder.failed or self._engine_failed or self._sinks.failed else 0
-
-    def _tick(self) -> None:
-        """Bring ticks through the pipeline to the sinks (engine thread)."""
-        try:
-            while (tick := self._queue.get(BEAT_S)) is not None:
-                self._books.beat()
-                if not tick:
-                    continue
-                with self._books.tick():
-                    predictions = self._clock.stamp(self._pipeline.push(tick, self._now()), time.time())
-                    self._books.note(predictions)
-                self._tell_suspicions()
-                self._show(tick, predictions)
-                self._record(tick)
-                if self._today is not None:
-                    self._today.note(tick, predictions, now_s=time.monotonic())
-                if self._keeper is not None and self._keeper.asks:
-                    self._keeper.exchange(self._known)
-                if predictions:
-                    self._sinks.put(predictions, self._queue.arrived_s, while_waiting=self._books.beat)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
-            log.critical("engine: failed: %r", error)
-            self._engine_failed = True
-        self._queue.close()
-
-    def _now(self) -> float:
-        """Return the time by which devices are idle and stale; a replay as fast as it can has none."""
-        return time.monotonic() if self._paced else 0.0
-
-    def _tell_suspicions(self) -> None:
-        for device, suspicion in self._pipeline.news():
-            if suspicion:
-                log.warning("%s: %s (config.toml, [profiles])", device, TEXTS[suspicion])
-            else:
-                log.info("%s: its samples look right now", device)
-
-    def _show(self, tick: list[Block], predictions: list[Prediction]) -> None:
-        if self._live is not None:
-            pipeline, arrived_s, now_s = self._pipeline, self._queue.arrived_s, time.monotonic()
-            self._live.note(
-                tick, predictions, pipeline.taps, pipeline.upright_of, pipeline.knows, arrived_s=arrived_s, now_s=now_s
-            )
-
-    def _record(self, tick: list[Block]) -> None:
-        """Hand a tick's samples over to be recorded, but for those of devices that found no place."""
-        if self._recorder is not None:
-            known = [b for b in tick if not isinstance(b, Refused) and self._pipeline.knows(b.device)]
-            if known:
-                self._recorder.put(known, while_waiting=self._books.beat)
+        return 1 if self._feeder.failed or self._engine.failed or self._sinks.failed else 0
 
     def _history_file(self) -> Path | None:
         return history_file(sink.name for sink in self._sinks)
 
     def _announcer_of(self, sink: Sink) -> Announcer | None:
-        if self._today is None:
+        if self._engine.today is None:
             return None
         from har_stream.home_assistant.announcer import announcer_of  # noqa: PLC0415 - who has none need not load it
 
-        return announcer_of(sink, self._today, self._settings, self._manifest)
+        return announcer_of(sink, self._engine.today, self._settings, self._manifest)
 
     def _drain(self, engine: Thread) -> None:
         """Let what waits go through: for as long as it takes where the source ended, else within drain_s."""
@@ -262,26 +192,20 @@ class Daemon:
         drain_s = self._settings.queues.drain_s
         deadline_s = time.monotonic() + drain_s
         self._feeder.thread.join(drain_s * SINKS_SHARE)  # the last that it has goes through, too
-        self._queue.close()
+        self._engine.queue.close()
         engine.join(max(0.0, deadline_s - drain_s * SINKS_SHARE - time.monotonic()))
-        self._queue.discard("shutdown")
+        self._engine.queue.discard("shutdown")
         self._sinks.finish(deadline_s)
         # Its tick in hand is a fraction of a second's work, and no sink holds it up any more.
         engine.join(LAST_TICK_S)
         if self._recorder is not None:
             self._recorder.finish(max(deadline_s, time.monotonic() + LAST_KEEP_S))
         if self._keeper is not None:
-            if not (engine.is_alive() or self._engine_failed):
-                self._keeper.exchange(self._known)
+            self._engine.keep()
             self._keeper.finish(max(deadline_s, time.monotonic() + LAST_KEEP_S))
 
     def _report(self) -> None:
-        buffered = self._queue.buffered + self._pipeline.buffered
-        if self._engine_failed:  # what it had in hand is lost
-            self._accounting.drop("engine_failed", self._accounting.balance(buffered))
-        log.info("%s", self._accounting.line(buffered))
-        if self._accounting.balance(buffered):
-            log.error("the books do not balance: %d samples", self._accounting.balance(buffered))
+        self._engine.report()
         self._sinks.report()
         if (recorder := self._recorder) is not None:
             log.info(

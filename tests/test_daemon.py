@@ -25,7 +25,7 @@ def test_what_an_engine_that_died_had_in_hand_is_counted(
 ) -> None:
     caplog.set_level("INFO")
     daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
-    push, ticks = daemon._pipeline.push, []  # noqa: SLF001 - the fault is put where no input can bring it
+    push, ticks = daemon._engine.pipeline.push, []  # noqa: SLF001 - the fault is put where no input can bring it
 
     def fails_at_the_third(blocks: list[Block], now_s: float) -> list[Prediction]:
         ticks.append(blocks)
@@ -33,7 +33,7 @@ def test_what_an_engine_that_died_had_in_hand_is_counted(
             raise ZeroDivisionError
         return push(blocks, now_s)
 
-    monkeypatch.setattr(daemon._pipeline, "push", fails_at_the_third)  # noqa: SLF001
+    monkeypatch.setattr(daemon._engine.pipeline, "push", fails_at_the_third)  # noqa: SLF001
     assert daemon.run() == 1
     assert "engine: failed: ZeroDivisionError" in caplog.text
     assert "engine_failed" in caplog.text
@@ -109,7 +109,7 @@ def test_an_engine_that_is_stuck_beats_no_more(monkeypatch: pytest.MonkeyPatch) 
         go_on.wait()
         return []
 
-    monkeypatch.setattr(daemon._pipeline, "push", hangs)  # noqa: SLF001
+    monkeypatch.setattr(daemon._engine.pipeline, "push", hangs)  # noqa: SLF001
     with running(daemon):
         assert stuck.wait(20)
         before_s = daemon.engine_beat_s

@@ -1,0 +1,148 @@
+"""The engine: a thread that takes ticks from the queue through the pipeline, and hands on what comes of them.
+
+BlockQueue -> pipeline -> labels, with their time on the clock on the wall -> sinks
+|-> what somebody looks at (Live), what is to be recorded, minutes of the day, what is kept
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from threading import Thread
+from typing import TYPE_CHECKING, Final
+
+from har_stream.accounting import Accounting
+from har_stream.block_queue import BlockQueue
+from har_stream.classifier import Classifier
+from har_stream.engine_books import EngineBooks
+from har_stream.keeper import Keeper, Stateful
+from har_stream.latency import TimedClassifier
+from har_stream.manifest import Manifest
+from har_stream.parts import wall_clock
+from har_stream.pipeline import Pipeline
+from har_stream.plausibility import TEXTS
+from har_stream.recorder import Recorder
+from har_stream.samples import Block, Prediction, Refused
+from har_stream.settings import Settings
+from har_stream.today import Today, WithDays
+
+if TYPE_CHECKING:
+    from har_stream.live import Live
+    from har_stream.sinks.outlets import Outlets
+
+BEAT_S: Final = 0.5
+"""The engine takes a turn at least so often, also where nothing comes or a slow sink is waited for."""
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """The pipeline with its queue, its books and its thread; what is None of live, recorder, keeper gets nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        manifest: Manifest,
+        classifier: Classifier,
+        *,
+        paced: bool,
+        live: Live | None,
+        recorder: Recorder | None,
+        keeper: Keeper | None,
+    ) -> None:
+        self._paced, self._live, self._recorder, self._keeper = paced, live, recorder, keeper
+        timed = TimedClassifier(classifier)
+        self.accounting = Accounting()
+        self.pipeline = Pipeline(manifest, timed, settings.intake, self.accounting)
+        self.queue = BlockQueue(limit=settings.queues.blocks, paced=paced, accounting=self.accounting)
+        self.books = EngineBooks(
+            self.queue,
+            self.pipeline,
+            timed.latency,
+            now=self._now,
+            stale_after_s=settings.mqtt.stale_after_s,
+            per_device=settings.metrics.per_device,
+        )
+        self.today = Today(limit=settings.intake.max_devices) if settings.home_assistant.enabled else None
+        self._known: Stateful = self.pipeline if self.today is None else WithDays(self.pipeline, self.today)
+        if keeper is not None:
+            self._known.restore(keeper.kept)
+        self._clock = wall_clock(settings, time.time())
+        self.failed = False
+        self.thread: Thread | None = None
+
+    def start(self, sinks: Outlets) -> Thread:
+        """Begin; labels go to `sinks`."""
+        self.thread = Thread(target=self._run, args=(sinks,), name="engine", daemon=True)
+        self.thread.start()
+        return self.thread
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the thread lives."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def keep(self) -> None:
+        """Hand the keeper what is known of devices in the end (once the thread has ended, in any other)."""
+        if self._keeper is not None and not (self.alive or self.failed):
+            self._keeper.exchange(self._known)
+
+    def report(self) -> None:
+        """Tell the books (once the thread has ended)."""
+        buffered = self.queue.buffered + self.pipeline.buffered
+        if self.failed:  # what it had in hand is lost
+            self.accounting.drop("engine_failed", self.accounting.balance(buffered))
+        log.info("%s", self.accounting.line(buffered))
+        if self.accounting.balance(buffered):
+            log.error("the books do not balance: %d samples", self.accounting.balance(buffered))
+
+    def _run(self, sinks: Outlets) -> None:
+        try:
+            while (tick := self.queue.get(BEAT_S)) is not None:
+                self.books.beat()
+                if tick:
+                    self._take(tick, sinks)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
+            log.critical("engine: failed: %r", error)
+            self.failed = True
+        self.queue.close()
+
+    def _take(self, tick: list[Block], sinks: Outlets) -> None:
+        """Bring a tick through the pipeline, and what comes of it where it belongs."""
+        with self.books.tick():
+            predictions = self._clock.stamp(self.pipeline.push(tick, self._now()), time.time())
+            self.books.note(predictions)
+        self._tell_suspicions()
+        self._show(tick, predictions)
+        self._record(tick)
+        if self.today is not None:
+            self.today.note(tick, predictions, now_s=time.monotonic())
+        if self._keeper is not None and self._keeper.asks:
+            self._keeper.exchange(self._known)
+        if predictions:
+            sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
+
+    def _now(self) -> float:
+        """Return the time by which devices are idle and stale; a replay as fast as it can has none."""
+        return time.monotonic() if self._paced else 0.0
+
+    def _tell_suspicions(self) -> None:
+        for device, suspicion in self.pipeline.news():
+            if suspicion:
+                log.warning("%s: %s (config.toml, [profiles])", device, TEXTS[suspicion])
+            else:
+                log.info("%s: its samples look right now", device)
+
+    def _show(self, tick: list[Block], predictions: list[Prediction]) -> None:
+        if self._live is not None:
+            pipeline, arrived_s, now_s = self.pipeline, self.queue.arrived_s, time.monotonic()
+            self._live.note(
+                tick, predictions, pipeline.taps, pipeline.upright_of, pipeline.knows, arrived_s=arrived_s, now_s=now_s
+            )
+
+    def _record(self, tick: list[Block]) -> None:
+        """Hand a tick's samples over to be recorded, but for those of devices that found no place."""
+        if self._recorder is not None:
+            known = [b for b in tick if not isinstance(b, Refused) and self.pipeline.knows(b.device)]
+            if known:
+                self._recorder.put(known, while_waiting=self.books.beat)
