@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from har_stream.arguments import COMMANDS, HISTORY, SETTINGS, add_settings, make_parser
 from har_stream.commands import Parser, Stopped, guarded
 from har_stream.completion import script
+from har_stream.configuration import gather, load_settings
 from har_stream.errors import ConfigError
 from har_stream.logs import start_logging
-from har_stream.settings import DEFAULT_CONFIG, Settings, gather, load_settings
+from har_stream.settings import DEFAULT_CONFIG, Settings
 
 if TYPE_CHECKING:
     from har_stream.calibrator import Calibrator

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from har_stream.configuration import gather, load_settings
 from har_stream.errors import ConfigError
-from har_stream.settings import KINDS, Settings, gather, load_settings
+from har_stream.settings import KINDS, Settings
 
 SHIPPED = Path(__file__).parents[1] / "config.toml"
 VARIABLES = ["HAR_STREAM_" + key.replace(".", "_").upper() for key in KINDS]

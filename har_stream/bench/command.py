@@ -20,9 +20,9 @@ from har_stream.bench.options import Options
 from har_stream.bench.table import report
 from har_stream.bridge.broker_uri import parse_broker_uri
 from har_stream.commands import Parser, guarded
+from har_stream.configuration import load_settings
 from har_stream.errors import ConfigError, nearest
 from har_stream.manifest import Engine, load_manifest, resolve
-from har_stream.settings import load_settings
 
 PROGRAM: Final = "har-stream"
 SECTIONS: Final = {

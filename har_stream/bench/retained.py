@@ -7,7 +7,7 @@ import time
 from typing import Any, Final
 
 from har_stream.bridge.broker_uri import parse_broker_uri
-from har_stream.settings import load_settings
+from har_stream.configuration import load_settings
 
 CONNECT_S: Final = 5.0
 SILENCE_S: Final = 1.0

@@ -18,8 +18,8 @@ from har_stream.bridge.report import tell
 from har_stream.bridge.serial_uri import serial_uri
 from har_stream.bridge.stop import Stop
 from har_stream.bridge.uniform_samples import UniformSamples
+from har_stream.configuration import load_settings
 from har_stream.manifest import Framing
-from har_stream.settings import load_settings
 from har_stream.sources.serial_port import SerialPort
 from har_stream.sources.serial_ports import device_id
 

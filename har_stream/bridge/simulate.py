@@ -19,13 +19,13 @@ from har_stream.bridge.payloads import Device
 from har_stream.bridge.post import Post
 from har_stream.bridge.stop import Stop
 from har_stream.bridge.terminal_port import TerminalPort
+from har_stream.configuration import load_settings
 from har_stream.datasets import Hapt, Recording, Selection, open_data_set, read_recording
 from har_stream.datasets.recording import is_recording
 from har_stream.devices import LAWFUL_ID
 from har_stream.errors import ConfigError, InputError
 from har_stream.formats.reader import fits_line
 from har_stream.profiles import BY_FORMAT, Profile, Profiles
-from har_stream.settings import load_settings
 from har_stream.sources.simulated_person import RATE_HZ
 from har_stream.sources.simulator import device_names, players
 from har_stream.uri import Uri, parse_subjects

@@ -17,13 +17,14 @@ from har_stream.bridge.broker_uri import SCHEMES, client_id, parse_broker_uri
 from har_stream.bridge.observation import Observation
 from har_stream.bridge.serial_uri import serial_uri
 from har_stream.bridge.stop import Stop
+from har_stream.configuration import load_settings
 from har_stream.errors import ConfigError
 from har_stream.formats.reader import AUTO, fits_line
 from har_stream.formats.registry import DECODERS
 from har_stream.mqtt.connection import Received
 from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import Profiles
-from har_stream.settings import Settings, load_settings
+from har_stream.settings import Settings
 from har_stream.sources.serial_line import SerialLine
 from har_stream.sources.serial_port import SerialOptions
 from har_stream.sources.serial_ports import device_id
