@@ -95,6 +95,16 @@ def _command(commands: argparse._SubParsersAction[Parser], name: str, text: str,
 
 def add_settings(command: argparse.ArgumentParser) -> None:
     """Add the options that set something."""
+    _add_stream(command)
+    _add_beside(command)
+    config = command.add_argument(
+        "--config", metavar="FILE", type=Path, help="a configuration file (har-stream config --print-default)"
+    )
+    complete_files(config)
+
+
+def _add_stream(command: argparse.ArgumentParser) -> None:
+    """Add what samples go through on their way to labels."""
     add = command.add_argument
     add("--source", metavar="URI", help="where samples come from: serial:, mqtt:, mqtts:, replay: or sim:")
     add(
@@ -107,6 +117,11 @@ def add_settings(command: argparse.ArgumentParser) -> None:
     add("--model", metavar="NAME|DIR", help="name of an installed model, or its folder (default: sway-lstm)")
     add("--engine", metavar="NAME", help="what computes the model: onnx (the default) or tensorflow")
     add("--hop", metavar="SAMPLES", help="samples from window to window (default: the model's own)")
+
+
+def _add_beside(command: argparse.ArgumentParser) -> None:
+    """Add what stands beside the stream."""
+    add = command.add_argument
     folder = add(
         "--state",
         metavar="FOLDER",
@@ -135,6 +150,4 @@ def add_settings(command: argparse.ArgumentParser) -> None:
         "(default: 127.0.0.1:9478, if free)",
     )
     add("--log-level", metavar="LEVEL", help=f"how much is told on stderr: {', '.join(LEVELS)} (default: info)")
-    config = add("--config", metavar="FILE", type=Path, help="a configuration file (har-stream config --print-default)")
-    complete_files(config)
     complete_files(folder, records, folders=True)

@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import numpy as np
 import pytest
+from paho.mqtt.client import Client
 
 from har_stream.accounting import Accounting
 from har_stream.errors import ConfigError
@@ -54,12 +55,23 @@ def payloads(device: str, values: Samples, at: int) -> tuple[str, bytes]:
     return "sensor-logger", sensor_logger.encode(times_s, si, device=PHONE)
 
 
+HOSTILE = [("har/a b/imu", block()), (f"har/{'x' * 300}/imu", block()), ("har//imu", block())]
+GARBAGE = [("har/cbor/imu", b"\xa1"), ("har/json/imu", b'{"samples": 1}'), ("sensor-logger", b"hello")]
+
+
+def publish_all(client: Client, devices: tuple[str, ...], values: Samples) -> None:
+    """Publish motion at ten times its speed, the blocks of two devices in pairs that changed places."""
+    for turn, at in enumerate(range(0, len(values), STEP)):
+        for device in devices:
+            swapped = at + (STEP if turn % 2 == 0 else -STEP) if device in {"cbor", "json"} and turn > 1 else at
+            if swapped < len(values):
+                client.publish(*payloads(device, values, swapped))
+        time.sleep(0.05)
+
+
 def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: Broker) -> None:
-    """Motion is published at ten times its speed, the blocks of two devices in pairs that changed places."""
     values = simulated(",".join(f"{activity}:{seconds:g}" for activity, seconds in SCRIPT))
     devices = ("cbor", "json", "frames", "phyphox", PHONE)
-    hostile = [("har/a b/imu", block()), (f"har/{'x' * 300}/imu", block()), ("har//imu", block())]
-    garbage = [("har/cbor/imu", b"\xa1"), ("har/json/imu", b'{"samples": 1}'), ("sensor-logger", b"hello")]
     source = f"mqtt://127.0.0.1:{broker.port}"
     with (
         running("--source", source, "--state", "off", "--sink", "stdout:") as process,
@@ -68,15 +80,10 @@ def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: B
         assert process.stderr is not None
         while b"listens to sensor-logger" not in process.stderr.readline():
             pass
-        for topic, payload in hostile + garbage:
+        for topic, payload in HOSTILE + GARBAGE:
             client.publish(topic, payload)
         client.publish("har/cbor/imu", bytes(70_000))
-        for turn, at in enumerate(range(0, len(values), STEP)):
-            for device in devices:
-                swapped = at + (STEP if turn % 2 == 0 else -STEP) if device in {"cbor", "json"} and turn > 1 else at
-                if swapped < len(values):
-                    client.publish(*payloads(device, values, swapped))
-            time.sleep(0.05)
+        publish_all(client, devices, values)
         time.sleep(0.5)
         ended = end(process)
     assert ended.code == 0
@@ -99,7 +106,7 @@ def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: B
     assert account["in"] >= len(devices) * (len(values) - STEP)
     assert f"device_id {3 * STEP}" in ended.said
     assert "payload_size 1" in ended.said
-    assert account["refused"] == 3 * STEP + len(garbage) + 1
+    assert account["refused"] == 3 * STEP + len(GARBAGE) + 1
     assert "late" not in ended.said
     assert account["dropped"] == 0  # what waited for a sample to come when the end was asked for goes through
 

@@ -107,9 +107,7 @@ def fit(
     the fit ends after the batch, and the model gets the weights of the completed epoch of the lowest training loss:
     no windows are left for a validation.
     """
-    keras = import_keras()
-    keras.backend.clear_session()  # else names, and with them the exported file, tell how many fits went before
-    keras.utils.set_random_seed(seed)
+    keras = _fresh_keras(seed)
     recipe = arch.recipe
     from training.fused_lstm import fused  # noqa: PLC0415 - it needs Keras
 
@@ -131,6 +129,14 @@ def fit(
     fitted = watch.fitted(interrupted=stop())
     plain.set_weights(model.get_weights())
     return replace(fitted, model=plain)
+
+
+def _fresh_keras(seed: int) -> Any:
+    """Return Keras as if nothing had been fitted before."""
+    keras = import_keras()
+    keras.backend.clear_session()  # else names, and with them the exported file, tell how many fits went before
+    keras.utils.set_random_seed(seed)
+    return keras
 
 
 def _accuracy_on(held_out: WindowTable | None, model: Any, arch: Architecture) -> float | None:

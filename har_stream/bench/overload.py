@@ -86,10 +86,7 @@ def _overload(uri: str, devices: int, offered: float, framing: Framing, options:
         begins, begins_s, rss_before = watch.look(), time.time(), daemon.rss_bytes()
         options.progress(f"overload: {offered:.0f} devices for {seconds:.0f} s")
         with Load(uri, devices, seconds * speed, speed=speed, start_s=begins_s) as load:
-            while load.process.poll() is None:
-                watch.look()
-                time.sleep(POLL_S)
-            told = load.wait(1.0)
+            told = _watched(watch, load)
         ended_s = time.time()
         options.progress("overload: after")
         drained_s = _drained_s(watch, ended_s, framing.rate_hz)
@@ -113,6 +110,14 @@ def _overload(uri: str, devices: int, offered: float, framing: Framing, options:
         drained_s=drained_s,
         recovery_s=recovery_s,
     )
+
+
+def _watched(watch: Watch, load: Load) -> dict[str, Any]:
+    """Look on until the load has ended; returns what it tells."""
+    while load.process.poll() is None:
+        watch.look()
+        time.sleep(POLL_S)
+    return load.wait(1.0)
 
 
 def _usual_lag_s(watch: Watch) -> float:
