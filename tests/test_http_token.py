@@ -45,17 +45,28 @@ def test_nothing_but_health_is_told_without_the_token(port: int, path: str) -> N
     for headers in (
         {},
         {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Bearer {TOKEN.upper()}"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer "},
         {"Authorization": TOKEN},
         {"Cookie": f"har_stream_{port}=1"},
     ):
-        assert asked(port, path, **headers).status == HTTPStatus.UNAUTHORIZED
-    assert asked(port, f"{path}?token=wrong").status == HTTPStatus.UNAUTHORIZED
+        refused = asked(port, path, **headers)
+        assert (refused.status, refused.headers["WWW-Authenticate"]) == (HTTPStatus.UNAUTHORIZED, "Bearer")
+    for wrong in ("wrong", "", TOKEN[:-1]):
+        assert asked(port, f"{path}?token={wrong}").status == HTTPStatus.UNAUTHORIZED
     assert asked(port, "/healthz").status == asked(port, "/readyz").status == HTTPStatus.OK
 
 
 def test_a_program_shows_it_with_each_request(port: int) -> None:
     assert asked(port, "/metrics", Authorization=f"Bearer {TOKEN}").status == HTTPStatus.OK
     assert asked(port, "/metrics", Authorization=f"bearer  {TOKEN}").status == HTTPStatus.OK
+
+
+def test_a_page_of_a_stranger_is_refused_though_it_knows_the_token(port: int) -> None:
+    for path in ("/metrics", "/healthz", f"/?token={TOKEN}"):
+        assert asked(port, path, Host="evil.example", Authorization=f"Bearer {TOKEN}").status == HTTPStatus.FORBIDDEN
 
 
 def test_a_browser_gives_it_once_and_keeps_a_cookie_that_is_not_the_token(port: int) -> None:
