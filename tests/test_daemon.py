@@ -18,6 +18,8 @@ from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Se
 from tests.broker import wait_for
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
+MOMENT_S = 0.2
+"""Enough for whatever does not wait to go ahead."""
 
 
 def test_what_an_engine_that_died_had_in_hand_is_counted(
@@ -68,6 +70,33 @@ def running(daemon: Daemon) -> Iterator[None]:
     finally:
         daemon.stop()
         thread.join()
+
+
+def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sinks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
+    blocks, push, begun = daemon._feeder.source.blocks, daemon._pipeline.push, Event()  # noqa: SLF001
+
+    def holds_its_last_back(stop: Event) -> Iterator[list[Block]]:
+        last = next(iter(blocks(stop)))
+        begun.set()
+        stop.wait()
+        time.sleep(MOMENT_S)
+        yield last
+
+    def takes_its_time(tick: list[Block], now_s: float) -> list[Prediction]:
+        time.sleep(MOMENT_S)
+        return push(tick, now_s)
+
+    monkeypatch.setattr(daemon._feeder.source, "blocks", holds_its_last_back)  # noqa: SLF001
+    monkeypatch.setattr(daemon._pipeline, "push", takes_its_time)  # noqa: SLF001
+    with running(daemon):
+        assert begun.wait(10)
+    assert "samples in 2048 = used 1920" in caplog.text
+    assert daemon.vitals().sinks[0].written == 28
+    assert "do not balance" not in caplog.text
 
 
 def beats(daemon: Daemon, times: int = 3) -> None:

@@ -16,7 +16,7 @@ from har_stream.settings import HTTP_TOKEN, Settings
 from har_stream.web.address import Address
 from har_stream.web.answers import Page
 from har_stream.web.server import open_server
-from har_stream.web.token import check_http, token_of
+from har_stream.web.token import Token, check_http, token_of
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of this test alone
 
@@ -73,10 +73,17 @@ def test_a_browser_gives_it_once_and_keeps_a_cookie_that_is_not_the_token(port: 
     given = asked(port, f"/?token={TOKEN}")
     cookie = given.headers["Set-Cookie"]
     assert (given.status, given.headers["Location"]) == (HTTPStatus.SEE_OTHER, "/")
-    assert "HttpOnly; SameSite=Strict" in cookie
+    assert cookie.startswith(f"har_stream_{port}=")  # browsers do not tell ports apart
+    assert "Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict" in cookie
     assert TOKEN not in cookie
     assert asked(port, "/", Cookie=cookie.partition(";")[0]).status == HTTPStatus.OK
     assert asked(port, "/", Cookie=cookie.partition(";")[0] + "0").status == HTTPStatus.UNAUTHORIZED
+
+
+def test_a_cookie_is_worth_nothing_once_the_token_is_another() -> None:
+    old, new = Token(TOKEN, 80), Token(TOKEN[::-1], 80)
+    assert old.admits("", old.cookie.partition(";")[0])
+    assert not new.admits("", old.cookie.partition(";")[0])
 
 
 @pytest.mark.parametrize("cookie", ["", "=;;=", '"\x80', "a" * 5000])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MQTT, HISTORY, TERMINAL, LINES = "mqtt://localhost/har", "history:h.sqlite", "terminal:", "jsonl:labels"
 ALL = (MQTT, HISTORY, TERMINAL, LINES)
 CLOSING_S = 0.03
+LAST_WORDS_S = 0.2
+"""Of an announcer: a sink that did not wait for them would have ended long before."""
 
 
 class NotingSink:
@@ -59,7 +61,7 @@ class NotingAnnouncer:
         self._noted.append(f"{self._name} is announced")
 
     def finish(self, deadline_s: float) -> None:
-        time.sleep(CLOSING_S)
+        time.sleep(LAST_WORDS_S)
         self._noted.append(f"{self._name} is announced no more")
 
 
