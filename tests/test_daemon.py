@@ -60,6 +60,20 @@ def test_a_source_that_fails_is_told_and_what_it_brought_goes_through(
     assert "do not balance" not in caplog.text
 
 
+def test_a_sink_that_fails_is_told_and_shows_in_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
+
+    def fails(_: list[Prediction]) -> int:
+        raise ZeroDivisionError
+
+    (worker,) = daemon._sinks  # noqa: SLF001 - as above
+    monkeypatch.setattr(worker._sink, "write", fails)  # noqa: SLF001
+    assert daemon.run() == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
 @contextmanager
 def running(daemon: Daemon) -> Iterator[None]:
     """A stream in a thread of its own."""
@@ -97,6 +111,28 @@ def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sink
     assert "samples in 2048 = used 1920" in caplog.text
     assert daemon.vitals().sinks[0].written == 28
     assert "do not balance" not in caplog.text
+
+
+def test_what_an_engine_does_not_get_to_in_time_is_counted_as_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    settings = Settings(
+        source="sim:?speed=20", sinks=("jsonl:/dev/null",), http="off", queues=QueueSettings(drain_s=0.5)
+    )
+    daemon = Daemon(settings)
+    push, go_on = daemon._pipeline.push, Event()  # noqa: SLF001
+
+    def is_stuck(tick: list[Block], now_s: float) -> list[Prediction]:
+        go_on.wait()
+        return push(tick, now_s)
+
+    monkeypatch.setattr(daemon._pipeline, "push", is_stuck)  # noqa: SLF001
+    with running(daemon):
+        wait_for(lambda: daemon._queue.blocks > 3)  # noqa: SLF001
+    assert "(shutdown " in caplog.text
+    assert daemon._queue.buffered == 0  # noqa: SLF001
+    go_on.set()
 
 
 def beats(daemon: Daemon, times: int = 3) -> None:

@@ -116,6 +116,7 @@ def test_who_knows_the_password_comes_in_and_nobody_else(monkeypatch: pytest.Mon
     with opened(f"embedded:{port}?user=phone"):
         assert not refused(port, "phone", "secret")
         assert refused(port, "phone", "other")
+        assert refused(port, "phone", "secre")
         assert refused(port, "other", "secret")
         assert refused(port, "", "")
 

@@ -97,6 +97,7 @@ def test_it_comes_from_the_environment_or_else_a_file(tmp_path: Path) -> None:
     settings = Settings(http_token_file=str(path))
     assert token_of(settings, {}) == TOKEN
     assert token_of(settings, {HTTP_TOKEN: "x" * 16}) == "x" * 16
+    assert token_of(settings, {HTTP_TOKEN: ""}) == TOKEN
     assert token_of(Settings(), {}) is None
 
 

@@ -47,6 +47,14 @@ def test_devices_have_clocks_of_their_own_and_the_newest_are_remembered() -> Non
     assert stamped(clock, NOON_S + 60, 10.0, device="a") == [NOON_S + 60]
 
 
+def test_who_was_heard_of_again_is_remembered() -> None:
+    clock = LiveClock(limit=2)
+    for at, device in enumerate("abac"):
+        stamped(clock, NOON_S + at, 100.0 + at, device=device)
+    assert stamped(clock, NOON_S + 60, 104.0, device="a") == [NOON_S + 4]
+    assert stamped(clock, NOON_S + 60, 104.0, device="b") == [NOON_S + 60]
+
+
 @given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e5)), max_size=20))
 def test_nothing_is_placed_after_its_arrival(given_s: list[tuple[float, float]]) -> None:
     clock, wall_s = LiveClock(limit=2), NOON_S
