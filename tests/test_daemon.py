@@ -60,6 +60,19 @@ def test_a_source_that_fails_is_told_and_what_it_brought_goes_through(
     assert "do not balance" not in caplog.text
 
 
+def test_what_an_engine_that_died_knew_last_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"), state=tmp_path)
+    kept: list[object] = []
+
+    def fails(_: list[Block], __: float) -> list[Prediction]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(daemon._pipeline, "push", fails)  # noqa: SLF001 - as above
+    monkeypatch.setattr(daemon._keeper, "exchange", kept.append)  # noqa: SLF001
+    assert daemon.run() == 1
+    assert kept == []
+
+
 def test_a_sink_that_fails_is_told_and_shows_in_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
