@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
-from har_stream.daemon import Daemon
+from har_stream.daemon import LAST_KEEP_S, Daemon
 from har_stream.presence import Present
+from har_stream.recordings import Tick
 from har_stream.samples import Block, Prediction
 from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
 from tests.broker import wait_for
@@ -71,6 +72,24 @@ def test_what_an_engine_that_died_knew_last_is_not_kept(monkeypatch: pytest.Monk
     monkeypatch.setattr(daemon._keeper, "exchange", kept.append)  # noqa: SLF001
     assert daemon.run() == 1
     assert kept == []
+
+
+def test_a_source_that_can_wait_waits_at_the_end_for_a_slow_recording_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sinks, queues = ("jsonl:/dev/null",), QueueSettings(drain_s=MOMENT_S)
+    daemon = Daemon(Settings(source=SOURCE, sinks=sinks, http="off", queues=queues, record=str(tmp_path)))
+    recorder = daemon._recorder  # noqa: SLF001 - as above
+    assert recorder is not None
+    write = recorder._recordings.write  # noqa: SLF001
+
+    def takes_its_time(ticks: Iterable[Tick]) -> OSError | None:
+        time.sleep(LAST_KEEP_S + 2 * MOMENT_S)
+        return write(ticks)
+
+    monkeypatch.setattr(recorder._recordings, "write", takes_its_time)  # noqa: SLF001
+    assert daemon.run() == 0
+    assert (recorder.recorded, recorder.lost) == (9000, 0)
 
 
 def test_a_sink_that_fails_is_told_and_shows_in_the_exit_code(
