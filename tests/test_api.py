@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from har_stream.segments import Segment
+from har_stream.web import api
 from har_stream.web.api import ANSWERS, OPENAPI, answer
 from tests.history_file import write
 
@@ -74,12 +75,25 @@ def test_segments_of_the_last_hour_of_a_day_and_of_a_span(path: Path) -> None:
     assert ask(path, "/api/history?device=nobody&day=today")[1]["segments"] == []
 
 
+def test_no_answer_is_longer_than_is_said_whatever_is_asked_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "MOST_SEGMENTS", 1)
+    told = ask(path, "/api/history?day=today&limit=9")[1]
+    assert (len(told["segments"]), told["truncated"]) == (1, True)
+
+
+def test_a_month_and_no_more_is_answered_at_a_time(path: Path) -> None:
+    begin = "/api/history?from=2026-10-10T00:00Z&to=2026-11-10T00:0"
+    assert ask(path, f"{begin}0Z")[0] == 200
+    assert ask(path, f"{begin}1Z")[0] == 400
+
+
 def test_the_report_of_today_ends_now(path: Path) -> None:
     status, told = ask(path, "/api/report?device=watch")
     assert (status, told["end_s"]) == (200, NOON_S)
     assert told["activities"]["sitting"]["minutes"] == 60.0
     assert (told["no_data_s"], told["changes"]) == (12 * 3600 - 6600, 1)
     assert ask(path, "/api/report?device=belt&day=yesterday")[1]["activities"]["cycling"]["seconds"] == 1000.0
+    assert ask(path, "/api/report?device=watch&day=yesterday")[1]["data_s"] == 0.0
 
 
 def test_the_report_of_a_recording_that_ran_ahead_of_time_is_whole(tmp_path: Path) -> None:
@@ -103,6 +117,7 @@ def test_the_report_of_a_recording_that_ran_ahead_of_time_is_whole(tmp_path: Pat
         ("/api/history?limit=99999999999999999999", 400, "limit"),
         ("/api/history?limit=%D9%A1", 400, "limit"),
         ("/api/history?from=%ff%00", 400, "no time such as"),
+        ("/api/history?to=2026-11-24", 400, "give from, too"),
         ("/api/history?x=1", 400, "unknown parameter"),
         ("/api/devices?device=watch", 400, "unknown parameter"),
     ],

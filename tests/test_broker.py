@@ -16,6 +16,7 @@ from har_stream.uri import parse_uri
 from tests.certificates import authority
 
 SECRET = {MQTT_PASSWORD: "hush"}
+NO_SECRET = {MQTT_PASSWORD: ""}
 
 
 def broker(uri: str, environment: dict[str, str] | None = None, **settings: Any) -> Broker:
@@ -75,9 +76,11 @@ def test_a_password_in_a_uri_is_a_configuration_error_that_does_not_show_it(uri:
 
 def test_the_password_comes_from_the_environment_or_a_file(tmp_path: Path) -> None:
     path = tmp_path / "password"
-    path.write_text("from file\r\n")
+    path.write_text(" from file \r\n")
     path.chmod(0o600)
-    assert broker("mqtts://me@host", password_file=str(path)).password == "from file"  # noqa: S105
+    assert broker("mqtts://me@host", password_file=str(path)).password == " from file "  # noqa: S105
+    assert broker("mqtts://me@host", NO_SECRET, password_file=str(path)).password == " from file "  # noqa: S105
+    assert broker("mqtts://host", NO_SECRET).password is None
     assert broker("mqtts://me@host", SECRET, password_file=str(path)).password == "hush"  # noqa: S105
     assert "hush" not in repr(broker("mqtts://me@host", SECRET))
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
-from har_stream.daemon import Daemon
+from har_stream.daemon import LAST_KEEP_S, Daemon
 from har_stream.presence import Present
+from har_stream.recordings import Tick
 from har_stream.samples import Block, Prediction
 from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
 from tests.broker import wait_for
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
+MOMENT_S = 0.2
+"""Enough for whatever does not wait to go ahead."""
 
 
 def test_what_an_engine_that_died_had_in_hand_is_counted(
@@ -58,6 +61,51 @@ def test_a_source_that_fails_is_told_and_what_it_brought_goes_through(
     assert "do not balance" not in caplog.text
 
 
+def test_what_an_engine_that_died_knew_last_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"), state=tmp_path)
+    kept: list[object] = []
+
+    def fails(_: list[Block], __: float) -> list[Prediction]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(daemon._pipeline, "push", fails)  # noqa: SLF001 - as above
+    monkeypatch.setattr(daemon._keeper, "exchange", kept.append)  # noqa: SLF001
+    assert daemon.run() == 1
+    assert kept == []
+
+
+def test_a_source_that_can_wait_waits_at_the_end_for_a_slow_recording_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sinks, queues = ("jsonl:/dev/null",), QueueSettings(drain_s=MOMENT_S)
+    daemon = Daemon(Settings(source=SOURCE, sinks=sinks, http="off", queues=queues, record=str(tmp_path)))
+    recorder = daemon._recorder  # noqa: SLF001 - as above
+    assert recorder is not None
+    write = recorder._recordings.write  # noqa: SLF001
+
+    def takes_its_time(ticks: Iterable[Tick]) -> OSError | None:
+        time.sleep(LAST_KEEP_S + 2 * MOMENT_S)
+        return write(ticks)
+
+    monkeypatch.setattr(recorder._recordings, "write", takes_its_time)  # noqa: SLF001
+    assert daemon.run() == 0
+    assert (recorder.recorded, recorder.lost) == (9000, 0)
+
+
+def test_a_sink_that_fails_is_told_and_shows_in_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
+
+    def fails(_: list[Prediction]) -> int:
+        raise ZeroDivisionError
+
+    (worker,) = daemon._sinks  # noqa: SLF001 - as above
+    monkeypatch.setattr(worker._sink, "write", fails)  # noqa: SLF001
+    assert daemon.run() == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
 @contextmanager
 def running(daemon: Daemon) -> Iterator[None]:
     """A stream in a thread of its own."""
@@ -68,6 +116,55 @@ def running(daemon: Daemon) -> Iterator[None]:
     finally:
         daemon.stop()
         thread.join()
+
+
+def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sinks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
+    blocks, push, begun = daemon._feeder.source.blocks, daemon._pipeline.push, Event()  # noqa: SLF001
+
+    def holds_its_last_back(stop: Event) -> Iterator[list[Block]]:
+        last = next(iter(blocks(stop)))
+        begun.set()
+        stop.wait()
+        time.sleep(MOMENT_S)
+        yield last
+
+    def takes_its_time(tick: list[Block], now_s: float) -> list[Prediction]:
+        time.sleep(MOMENT_S)
+        return push(tick, now_s)
+
+    monkeypatch.setattr(daemon._feeder.source, "blocks", holds_its_last_back)  # noqa: SLF001
+    monkeypatch.setattr(daemon._pipeline, "push", takes_its_time)  # noqa: SLF001
+    with running(daemon):
+        assert begun.wait(10)
+    assert "samples in 2048 = used 1920" in caplog.text
+    assert daemon.vitals().sinks[0].written == 28
+    assert "do not balance" not in caplog.text
+
+
+def test_what_an_engine_does_not_get_to_in_time_is_counted_as_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    settings = Settings(
+        source="sim:?speed=20", sinks=("jsonl:/dev/null",), http="off", queues=QueueSettings(drain_s=0.5)
+    )
+    daemon = Daemon(settings)
+    push, go_on = daemon._pipeline.push, Event()  # noqa: SLF001
+
+    def is_stuck(tick: list[Block], now_s: float) -> list[Prediction]:
+        go_on.wait()
+        return push(tick, now_s)
+
+    monkeypatch.setattr(daemon._pipeline, "push", is_stuck)  # noqa: SLF001
+    with running(daemon):
+        wait_for(lambda: daemon._queue.blocks > 3)  # noqa: SLF001
+    assert "(shutdown " in caplog.text
+    assert daemon._queue.buffered == 0  # noqa: SLF001
+    go_on.set()
 
 
 def beats(daemon: Daemon, times: int = 3) -> None:

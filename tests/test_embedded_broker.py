@@ -52,10 +52,12 @@ def test_nothing_asked_for_is_no_broker() -> None:
     assert open_broker(Settings()) is None
 
 
-def test_by_default_it_is_on_this_machine_alone() -> None:
+def test_by_default_it_is_on_this_machine_alone_and_asks_for_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MQTT_PASSWORD, "of another broker")
     plan = plan_broker(Settings(broker="embedded"))
     assert plan is not None
     assert [str(address) for address in plan.listeners] == ["127.0.0.1:1883"]
+    assert (plan.user, plan.password) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,7 @@ def test_who_knows_the_password_comes_in_and_nobody_else(monkeypatch: pytest.Mon
     with opened(f"embedded:{port}?user=phone"):
         assert not refused(port, "phone", "secret")
         assert refused(port, "phone", "other")
+        assert refused(port, "phone", "secre")
         assert refused(port, "other", "secret")
         assert refused(port, "", "")
 
@@ -145,6 +148,24 @@ def test_whatever_comes_in_the_broker_goes_on(begin: bytes) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
             client.sendall(begin)
         assert not refused(port, "", "")
+
+
+def test_a_network_that_may_listen_in_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    port = free_port()
+    with opened(f"embedded:0.0.0.0:{port}", insecure=True):
+        pass
+    assert f"broker: 0.0.0.0:{port}: what goes over it, passwords too, can be read on the way" in caplog.text
+    caplog.clear()
+    with opened(f"embedded:{port}"):
+        pass
+    assert not caplog.text
+
+
+def test_an_address_for_websockets_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"^broker: 127.0.0.1:{port}: Address already in use"):
+            open_broker(Settings(broker=f"embedded:{free_port()}?websockets={port}"))
 
 
 def test_an_address_that_is_taken_ends_the_start() -> None:

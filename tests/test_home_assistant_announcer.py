@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,9 +52,9 @@ class Channel:
 class Room:
     """An announcer, what it reads, and whom it tells."""
 
-    def __init__(self, limit: int = 8) -> None:
+    def __init__(self, limit: int = 8, prefix: str = "homeassistant") -> None:
         self.channel, self.today = Channel(), Today(limit=limit, zone=UTC)
-        settings = HomeAssistantSettings(enabled=True, state_every_s=EVERY_S)
+        settings = HomeAssistantSettings(enabled=True, state_every_s=EVERY_S, discovery_prefix=prefix)
         self.announcer = Announcer(self.channel, self.today, settings, labels=ACTIVITIES, model="m", limit=limit)
 
     def label(self, device: str, label: str, end_s: float = 100.0, wall_s: float = EVENING_S) -> None:
@@ -92,7 +93,22 @@ def test_midnight_tells_that_the_day_is_new() -> None:
     assert (topic, json.loads(payload)["minutes_today"]["walking"]) == (STATE, 0.0)
 
 
-def test_all_are_announced_again_when_home_assistant_comes_up() -> None:
+def test_a_state_that_was_told_is_not_told_again_at_the_end_and_a_newer_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: EVENING_S)
+    room = Room()
+    room.label("watch", "walking")
+    room.announcer.look(time.monotonic(), EVENING_S)
+    room.label("belt", "sitting")
+    room.announcer.look(time.monotonic(), EVENING_S)
+    room.label("belt", "sitting", 101.28)
+    assert room.channel.topics().count(STATE) == 1
+    room.announcer.start()
+    room.announcer.finish(time.monotonic() + 10)
+    assert set(room.channel.topics()) == {"har/belt/state"}
+
+
+def test_all_are_announced_again_when_home_assistant_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)  # this daemon waits for longest
     room = Room()
     room.announcer.start()
     on_status = room.channel.listens["homeassistant/status"]
@@ -107,8 +123,27 @@ def test_all_are_announced_again_when_home_assistant_comes_up() -> None:
     assert room.channel.topics() == []
     on_status(Received("homeassistant/status", b"online", retained=False, arrival_s=0.0))
     room.announcer.look(100.0, EVENING_S)
+    room.announcer.look(100.0 + LONGEST_DELAY_S - 0.1, EVENING_S)
+    assert room.channel.topics() == []
     room.announcer.look(100.0 + LONGEST_DELAY_S + 1, EVENING_S)
     assert sorted(room.channel.topics()) == [f"homeassistant/device/har_{device}/config" for device in ("a", "b")]
+
+
+def test_home_assistant_may_listen_under_another_prefix() -> None:
+    room = Room(prefix="house/ha")
+    room.label("watch", "walking")
+    room.announcer.start()
+    room.announcer.finish(time.monotonic() + 10)
+    assert set(room.channel.topics()) == {"house/ha/device/har_watch/config", STATE}
+    assert list(room.channel.listens) == ["house/ha/status"]
+
+
+def test_who_was_told_longest_ago_gives_way() -> None:
+    table = Timetable(every_s=EVERY_S, limit=2)
+    for now_s, device in enumerate(("a", "b", "a", "c")):
+        table.due(device, str(now_s), float(now_s))
+    assert table.forgotten() == ["b"]
+    assert table.devices == ["a", "c"]
 
 
 def test_memory_is_bounded_by_the_devices_there_is_room_for() -> None:
@@ -118,6 +153,11 @@ def test_memory_is_bounded_by_the_devices_there_is_room_for() -> None:
         room.announcer.look(float(number), EVENING_S)
     topics = [f"homeassistant/device/har_d{number}/config" for number in range(3)]
     assert [topic for topic in room.channel.gone if topic.endswith("config")] == topics
+    assert [topic for topic in room.channel.gone if topic not in topics] == [
+        "har/d0/state",
+        "har/d1/state",
+        "har/d2/state",
+    ]
     room.channel.told.clear()
     room.label("d0", "walking", 101.0)
     room.announcer.look(9.0, EVENING_S)

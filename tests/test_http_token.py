@@ -16,7 +16,7 @@ from har_stream.settings import HTTP_TOKEN, Settings
 from har_stream.web.address import Address
 from har_stream.web.answers import Page
 from har_stream.web.server import open_server
-from har_stream.web.token import check_http, token_of
+from har_stream.web.token import Token, check_http, token_of
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of this test alone
 
@@ -45,11 +45,17 @@ def test_nothing_but_health_is_told_without_the_token(port: int, path: str) -> N
     for headers in (
         {},
         {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Bearer {TOKEN.upper()}"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer "},
         {"Authorization": TOKEN},
         {"Cookie": f"har_stream_{port}=1"},
     ):
-        assert asked(port, path, **headers).status == HTTPStatus.UNAUTHORIZED
-    assert asked(port, f"{path}?token=wrong").status == HTTPStatus.UNAUTHORIZED
+        refused = asked(port, path, **headers)
+        assert (refused.status, refused.headers["WWW-Authenticate"]) == (HTTPStatus.UNAUTHORIZED, "Bearer")
+    for wrong in ("wrong", "", TOKEN[:-1]):
+        assert asked(port, f"{path}?token={wrong}").status == HTTPStatus.UNAUTHORIZED
     assert asked(port, "/healthz").status == asked(port, "/readyz").status == HTTPStatus.OK
 
 
@@ -58,14 +64,26 @@ def test_a_program_shows_it_with_each_request(port: int) -> None:
     assert asked(port, "/metrics", Authorization=f"bearer  {TOKEN}").status == HTTPStatus.OK
 
 
+def test_a_page_of_a_stranger_is_refused_though_it_knows_the_token(port: int) -> None:
+    for path in ("/metrics", "/healthz", f"/?token={TOKEN}"):
+        assert asked(port, path, Host="evil.example", Authorization=f"Bearer {TOKEN}").status == HTTPStatus.FORBIDDEN
+
+
 def test_a_browser_gives_it_once_and_keeps_a_cookie_that_is_not_the_token(port: int) -> None:
     given = asked(port, f"/?token={TOKEN}")
     cookie = given.headers["Set-Cookie"]
     assert (given.status, given.headers["Location"]) == (HTTPStatus.SEE_OTHER, "/")
-    assert "HttpOnly; SameSite=Strict" in cookie
+    assert cookie.startswith(f"har_stream_{port}=")  # browsers do not tell ports apart
+    assert "Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict" in cookie
     assert TOKEN not in cookie
     assert asked(port, "/", Cookie=cookie.partition(";")[0]).status == HTTPStatus.OK
     assert asked(port, "/", Cookie=cookie.partition(";")[0] + "0").status == HTTPStatus.UNAUTHORIZED
+
+
+def test_a_cookie_is_worth_nothing_once_the_token_is_another() -> None:
+    old, new = Token(TOKEN, 80), Token(TOKEN[::-1], 80)
+    assert old.admits("", old.cookie.partition(";")[0])
+    assert not new.admits("", old.cookie.partition(";")[0])
 
 
 @pytest.mark.parametrize("cookie", ["", "=;;=", '"\x80', "a" * 5000])
@@ -79,6 +97,7 @@ def test_it_comes_from_the_environment_or_else_a_file(tmp_path: Path) -> None:
     settings = Settings(http_token_file=str(path))
     assert token_of(settings, {}) == TOKEN
     assert token_of(settings, {HTTP_TOKEN: "x" * 16}) == "x" * 16
+    assert token_of(settings, {HTTP_TOKEN: ""}) == TOKEN
     assert token_of(Settings(), {}) is None
 
 

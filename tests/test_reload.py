@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,29 @@ def test_a_password_that_was_renewed_is_a_change(tmp_path: Path) -> None:
     assert b"two" in files_of(settings)
 
 
+@pytest.mark.parametrize("source", ["sim:", "mqtt://localhost/har"])
+@pytest.mark.parametrize(
+    ("changes", "anew"),
+    [
+        ({"source": "replay:walk.csv"}, True),
+        ({"profiles": {"belt": {"acc_unit": "m/s2"}}}, True),
+        ({"devices": {"watch-*": "belt"}}, True),
+        ({"queues": QueueSettings(messages=7)}, True),
+        ({"queues": QueueSettings(message_bytes=70_000)}, True),
+        ({"queues": QueueSettings(labels=7)}, False),
+        ({"sinks": ("stdout:",), "log_level": "debug"}, False),
+        ({"mqtt": MqttSettings(keepalive_s=3)}, None),
+    ],
+)
+def test_a_source_is_made_anew_for_what_it_is_made_from(
+    source: str, changes: dict[str, object], *, anew: bool | None
+) -> None:
+    old = msgspec.structs.replace(OLD, source=source)
+    new = with_what_holds_at_once(old, msgspec.structs.replace(old, **changes))
+    expected = source.startswith("mqtt") if anew is None else anew
+    assert (source_made_from(old) != source_made_from(new)) == expected
+
+
 def reloaded(old: Settings, new: Callable[[], Settings], caplog: pytest.LogCaptureFixture) -> Daemon:
     caplog.set_level("INFO")
     daemon = Daemon(old, reread=new)
@@ -86,6 +110,29 @@ def test_a_part_that_cannot_be_made_leaves_all_as_it_was(
 def test_a_source_that_stays_as_it_is_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     reloaded(OLD, lambda: msgspec.structs.replace(OLD, log_level="debug"), caplog)
     assert "begun anew: jsonl:/dev/null" in caplog.text
+
+
+def test_a_source_stays_where_a_sink_cannot_be_made() -> None:
+    new = msgspec.structs.replace(OLD, source=f"{SOURCE}&seed=9", sinks=("nothing:",))
+    daemon = Daemon(OLD, reread=lambda: new)
+    with running(daemon):
+        wait_for(lambda: daemon.vitals().sinks[0].written > 2)
+        before = daemon._feeder.source  # noqa: SLF001 - what is read again in vain leaves no other trace
+        assert daemon._reloader().endswith("the old configuration goes on")  # noqa: SLF001
+        assert daemon._feeder.source is before  # noqa: SLF001
+
+
+def test_what_was_taken_is_what_the_next_reading_is_held_against(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    readings = iter([f"{SOURCE}&seed=9", f"{SOURCE}&seed=9", SOURCE])
+    daemon = Daemon(OLD, reread=lambda: msgspec.structs.replace(OLD, source=next(readings), log_level="debug"))
+    with running(daemon):
+        wait_for(lambda: daemon.vitals().sinks[0].written > 2)
+        reloader, begun = daemon._reloader, "reload: the configuration is taken; begun anew: "  # noqa: SLF001
+        assert reloader() == f"{begun}{SOURCE}&seed=9, jsonl:/dev/null"
+        assert logging.getLogger().level == logging.DEBUG
+        assert reloader() == f"{begun}jsonl:/dev/null"
+        assert reloader() == f"{begun}{SOURCE}, jsonl:/dev/null"
 
 
 def test_a_sink_on_a_broker_gives_way_to_the_next_one_and_stays_online(

@@ -85,6 +85,22 @@ def test_a_time_that_is_none_does_no_harm(time_s: float) -> None:
     assert numbers(reordering.push(uniform(3))) == []
 
 
+@pytest.mark.parametrize("time_s", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("at", "order", "out"),
+    [(0, (0, 1, 3, 2), [[0], [1], [], [2, 3]]), (-1, (1, 2, 4, 3), [[1], [2], [], [3, 4]])],
+)
+def test_one_time_that_is_none_does_no_harm(
+    at: int, order: tuple[int, ...], out: list[list[int]], time_s: float
+) -> None:
+    blocks = [timed(number, 25) for number in order]
+    for block in blocks:
+        if block.values[0, 0] == 1:
+            block.times_s[at] = time_s
+    reordering = Reordering()
+    assert [numbers(reordering.push(block)) for block in blocks] == out
+
+
 @pytest.mark.parametrize("samples", [1, 5])
 @pytest.mark.parametrize("rate_hz", [None, RATE_HZ])
 def test_jitter_is_no_disorder(samples: int, rate_hz: float | None) -> None:

@@ -19,6 +19,7 @@ from har_stream.classifier import Classifier
 from har_stream.datasets import Hapt, Recording, Selection, open_data_set
 from har_stream.manifest import load_manifest, resolve
 from har_stream.pipeline import Pipeline
+from har_stream.rate_check import CHECKED_SAMPLES
 from har_stream.resampling import Resampling
 from har_stream.samples import Prediction, SampleBlock, Samples, TimedBlock
 from har_stream.settings import IntakeSettings
@@ -218,8 +219,30 @@ def test_a_rate_that_rises_is_noticed_at_the_same_sample_however_the_stream_is_c
 def test_a_device_that_says_a_rate_far_too_low_is_found_out() -> None:
     times_s = np.arange(2000) / 200
     blocks = [TimedBlock("a", times_s[a : a + 20], tone(times_s[a : a + 20], 33.0), 50.0) for a in range(0, 2000, 20)]
-    assert np.abs(streams(push(stage(), *blocks))[-1][1][50:]).max() < 0.2
-    assert len(streams(push(stage(), *blocks))) == 2
+    (first_s, _), (then_s, told) = streams(push(stage(), *blocks))
+    assert np.abs(told[50:]).max() < 0.2
+    assert first_s == 0.0
+    assert then_s == pytest.approx(times_s[CHECKED_SAMPLES])
+
+
+@pytest.mark.parametrize(("hz", "begun"), [(72.0, 1), (80.0, 2)])
+def test_a_device_somewhat_faster_than_it_says_does_not_begin_anew_over_and_over(hz: float, begun: int) -> None:
+    blocks = [TimedBlock("a", (at + np.arange(20)) / hz, noise(at, 20), RATE_HZ) for at in range(0, 1000, 20)]
+    assert len(streams(push(stage(), *blocks))) == begun
+
+
+def test_a_rate_that_was_found_out_is_known_after_a_gap() -> None:
+    times_s = np.arange(1000) / 200
+    times_s[500:] += 1.0
+    blocks = [TimedBlock("a", times_s[a : a + 20], noise(a, 20), RATE_HZ) for a in range(0, 1000, 20)]
+    begun_s = [start_s for start_s, _ in streams(push(stage(), *blocks))]
+    assert len(begun_s) == 3
+    assert begun_s[-1] == pytest.approx(times_s[500], abs=0.1)
+
+
+def test_a_gap_among_the_first_samples_makes_no_device_seem_slow() -> None:
+    times_s = np.delete(np.arange(300), slice(3, 10)) / 100
+    assert len(streams(push(stage(), TimedBlock("a", times_s, noise(1, len(times_s)))))) == 1
 
 
 def test_a_forgotten_device_tells_how_many_samples_are_lost() -> None:
@@ -228,6 +251,15 @@ def test_a_forgotten_device_tells_how_many_samples_are_lost() -> None:
     assert resampling.buffered == 5
     assert resampling.forget(0) == 5
     assert resampling.buffered == 0
+
+
+def test_who_comes_into_a_row_is_not_measured_by_who_had_it() -> None:
+    resampling = stage()
+    times_s = np.arange(300) / 200
+    push(resampling, TimedBlock("a", times_s, noise(1, 300), RATE_HZ))
+    resampling.forget(0)
+    values = noise(2, 100)
+    assert np.array_equal(one_stream(push(resampling, TimedBlock("b", np.arange(100) / RATE_HZ, values)))[1], values)
 
 
 def labels(blocks: Iterable[SampleBlock | TimedBlock]) -> list[Prediction]:

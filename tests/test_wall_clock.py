@@ -47,6 +47,14 @@ def test_devices_have_clocks_of_their_own_and_the_newest_are_remembered() -> Non
     assert stamped(clock, NOON_S + 60, 10.0, device="a") == [NOON_S + 60]
 
 
+def test_who_was_heard_of_again_is_remembered() -> None:
+    clock = LiveClock(limit=2)
+    for at, device in enumerate("abac"):
+        stamped(clock, NOON_S + at, 100.0 + at, device=device)
+    assert stamped(clock, NOON_S + 60, 104.0, device="a") == [NOON_S + 4]
+    assert stamped(clock, NOON_S + 60, 104.0, device="b") == [NOON_S + 60]
+
+
 @given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e5)), max_size=20))
 def test_nothing_is_placed_after_its_arrival(given_s: list[tuple[float, float]]) -> None:
     clock, wall_s = LiveClock(limit=2), NOON_S
@@ -55,8 +63,14 @@ def test_nothing_is_placed_after_its_arrival(given_s: list[tuple[float, float]])
         assert all(placed_s <= wall_s for placed_s in stamped(clock, wall_s, end_s, end_s + 1))
 
 
+def test_rounding_places_nothing_after_its_arrival() -> None:
+    wall_s = 1_795_500_001.6816373
+    assert stamped(LiveClock(limit=2), wall_s, 7_410_218_549.894624) == [wall_s]
+
+
 def test_a_recording_goes_on_from_its_origin_however_fast_it_comes() -> None:
     assert stamped(RecordedClock(NOON_S), NOON_S + 1e6, 0.0, 12.5) == [NOON_S, NOON_S + 12.5]
+    assert stamped(RecordedClock(NOON_S), NOON_S, 3e8) == [NOON_S + 3e8]  # switched on ten years ago
 
 
 def test_a_recording_that_counts_from_the_epoch_needs_no_origin() -> None:

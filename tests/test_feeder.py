@@ -1,0 +1,117 @@
+"""How a source that runs gives way to another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from threading import Event
+
+import numpy as np
+import pytest
+
+from har_stream.accounting import Accounting
+from har_stream.block_queue import BlockQueue
+from har_stream.feeder import Feeder
+from har_stream.manifest import Framing
+from har_stream.samples import Block, SampleBlock
+from har_stream.sources.source import CONNECTED, CONNECTING
+
+BLOCK = SampleBlock("a", 0, 0.0, 50.0, np.zeros((1, 6), np.float32))
+
+
+class FakeSource:
+    """Brings a block, goes on until it is stopped or `ends`, and notes both."""
+
+    paced = True
+    devices: int | None = None
+    queue: tuple[int, int] | None = None
+
+    def __init__(self, name: str = "a", noted: list[str] | None = None, *, reconnects: int = 0) -> None:
+        self.name, self.noted = name, noted if noted is not None else []
+        self.reconnects, self.condition = reconnects, CONNECTED
+        self.arrived_s: float | None = None
+        self.ends = Event()
+
+    def fit(self, framing: Framing) -> None:
+        pass
+
+    def blocks(self, stop: Event) -> Iterator[list[Block]]:
+        self.noted.append(f"{self.name} begins")
+        yield [BLOCK]
+        while not (stop.wait(0.01) or self.ends.is_set()):
+            pass
+        time.sleep(0.05)  # a port takes a moment to be let go
+        self.noted.append(f"{self.name} ends")
+
+
+def feeder(source: FakeSource) -> tuple[Feeder, BlockQueue]:
+    queue = BlockQueue(limit=10, paced=True, accounting=Accounting())
+    return Feeder(source, source.name, queue), queue
+
+
+def test_the_old_lets_go_before_the_next_begins_and_the_stream_goes_on() -> None:
+    noted: list[str] = []
+    one, queue = feeder(FakeSource("a", noted))
+    one.start()
+    assert queue.get(10)
+    last = FakeSource("b", noted)
+    one.replace(last, "b")
+    assert queue.get(10)  # None, were the queue closed with the old
+    assert noted == ["a begins", "a ends", "b begins"]
+    assert one.source == last
+    last.ends.set()
+    assert queue.get(10) is None
+    assert not one.failed
+
+
+def test_a_source_that_is_asked_to_end_leaves_the_queue_to_who_asked() -> None:
+    one, queue = feeder(FakeSource())
+    one.start()
+    assert queue.get(10)
+    one.stop()
+    one.thread.join(10)
+    assert queue.get(0) == []
+
+
+def test_how_often_sources_were_lost_is_counted_on() -> None:
+    one, _ = feeder(FakeSource(reconnects=2))
+    one.start()
+    assert one.reconnects == 2
+    one.replace(FakeSource(reconnects=3), "b")
+    one.replace(FakeSource(reconnects=1), "c")
+    assert one.reconnects == 6
+    one.stop()
+    one.thread.join(10)
+
+
+@pytest.mark.parametrize(("condition", "told"), [(CONNECTED, ""), ("", ""), (CONNECTING, CONNECTING)])
+def test_only_what_keeps_samples_away_is_told(condition: str, told: str) -> None:
+    source = FakeSource()
+    source.condition = condition
+    assert feeder(source)[0].condition == told
+
+
+def test_samples_arrived_when_the_source_says_so_else_now() -> None:
+    for arrived_s in (12.5, None):
+        source = FakeSource()
+        source.arrived_s = arrived_s
+        one, queue = feeder(source)
+        begun_s = time.monotonic()
+        one.start()
+        assert queue.get(10)
+        if arrived_s is None:
+            assert begun_s <= queue.arrived_s <= time.monotonic()
+        else:
+            assert queue.arrived_s == arrived_s
+        one.stop()
+        one.thread.join(10)
+
+
+def test_a_source_that_fails_is_told_and_ends_the_stream(caplog: pytest.LogCaptureFixture) -> None:
+    source = FakeSource()
+    source.noted = None  # type: ignore[assignment]  # so that it fails
+    one, queue = feeder(source)
+    one.start()
+    assert queue.get(10) is None
+    assert one.failed
+    assert "source a: failed: AttributeError" in caplog.text
