@@ -88,10 +88,10 @@ class Engine:
             self._keeper.exchange(self._known)
 
     def report(self) -> None:
-        """Tell the books (once the thread has ended)."""
+        """Tell the books, at the end."""
         buffered = self.queue.buffered + self.pipeline.buffered
-        if self.failed:  # what it had in hand is lost
-            self.accounting.drop("engine_failed", self.accounting.balance(buffered))
+        if self.failed or self.alive:  # what it had or has in hand is lost
+            self.accounting.drop("engine_failed" if self.failed else "engine_stuck", self.accounting.balance(buffered))
         log.info("%s", self.accounting.line(buffered))
         if self.accounting.balance(buffered):
             log.error("the books do not balance: %d samples", self.accounting.balance(buffered))

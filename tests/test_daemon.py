@@ -68,7 +68,7 @@ def test_what_an_engine_that_died_knew_last_is_not_kept(monkeypatch: pytest.Monk
     def fails(_: list[Block], __: float) -> list[Prediction]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(daemon._pipeline, "push", fails)  # noqa: SLF001 - as above
+    monkeypatch.setattr(daemon._engine.pipeline, "push", fails)  # noqa: SLF001 - as above
     monkeypatch.setattr(daemon._keeper, "exchange", kept.append)  # noqa: SLF001
     assert daemon.run() == 1
     assert kept == []
@@ -123,7 +123,7 @@ def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sink
 ) -> None:
     caplog.set_level("INFO")
     daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
-    blocks, push, begun = daemon._feeder.source.blocks, daemon._pipeline.push, Event()  # noqa: SLF001
+    blocks, push, begun = daemon._feeder.source.blocks, daemon._engine.pipeline.push, Event()  # noqa: SLF001
 
     def holds_its_last_back(stop: Event) -> Iterator[list[Block]]:
         last = next(iter(blocks(stop)))
@@ -137,7 +137,7 @@ def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sink
         return push(tick, now_s)
 
     monkeypatch.setattr(daemon._feeder.source, "blocks", holds_its_last_back)  # noqa: SLF001
-    monkeypatch.setattr(daemon._pipeline, "push", takes_its_time)  # noqa: SLF001
+    monkeypatch.setattr(daemon._engine.pipeline, "push", takes_its_time)  # noqa: SLF001
     with running(daemon):
         assert begun.wait(10)
     assert "samples in 2048 = used 1920" in caplog.text
@@ -153,17 +153,19 @@ def test_what_an_engine_does_not_get_to_in_time_is_counted_as_dropped(
         source="sim:?speed=20", sinks=("jsonl:/dev/null",), http="off", queues=QueueSettings(drain_s=0.5)
     )
     daemon = Daemon(settings)
-    push, go_on = daemon._pipeline.push, Event()  # noqa: SLF001
+    push, go_on = daemon._engine.pipeline.push, Event()  # noqa: SLF001
 
     def is_stuck(tick: list[Block], now_s: float) -> list[Prediction]:
         go_on.wait()
         return push(tick, now_s)
 
-    monkeypatch.setattr(daemon._pipeline, "push", is_stuck)  # noqa: SLF001
+    monkeypatch.setattr(daemon._engine.pipeline, "push", is_stuck)  # noqa: SLF001
     with running(daemon):
-        wait_for(lambda: daemon._queue.blocks > 3)  # noqa: SLF001
-    assert "(shutdown " in caplog.text
-    assert daemon._queue.buffered == 0  # noqa: SLF001
+        wait_for(lambda: daemon._engine.queue.blocks > 3)  # noqa: SLF001
+    assert "shutdown " in caplog.text
+    assert "engine_stuck " in caplog.text
+    assert "do not balance" not in caplog.text
+    assert daemon._engine.queue.buffered == 0  # noqa: SLF001
     go_on.set()
 
 
