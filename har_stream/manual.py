@@ -45,6 +45,7 @@ exit codes:
   0    ended as asked, or the source did
   1    a part of the stream failed for good; no calibration; no serial port
   66   data that cannot be read
+  69   a server that cannot be reached
   74   an error of input or output
   78   a fault of the configuration, which is named
   130  Ctrl-C while the command was being loaded

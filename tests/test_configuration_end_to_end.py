@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -14,6 +15,8 @@ from har_stream.arguments import COMMANDS
 from har_stream.bridge.cli import main as bridge
 from har_stream.cli import main, parser
 from har_stream.completion import SHELLS
+from har_stream.errors import HarStreamError
+from har_stream.manual import CODES
 from har_stream.settings import HTTP_TOKEN, KINDS, MQTT_PASSWORD, Settings
 from har_stream.shown_settings import shown
 from tests.bridge_process import signals_kept
@@ -138,3 +141,10 @@ def test_help_explains_every_option_and_tells_examples_and_exit_codes() -> None:
         assert all(action.help for action in one._actions), name  # noqa: SLF001 - as above
     text = commands.choices["run"].format_help()
     assert all(word in text for word in ("examples:", "exit codes:", "environment:", "files:", "signals:", "78"))
+
+
+def test_help_names_the_exit_code_of_every_error() -> None:
+    listed = set(re.findall(r"^  (\d+) ", CODES, re.MULTILINE))
+    kinds: list[type[HarStreamError]] = [HarStreamError, *HarStreamError.__subclasses__()]
+    for kind in kinds:
+        assert str(kind.exit_code) in listed, kind
