@@ -21,8 +21,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from har_stream.broker import Broker
 from har_stream.mqtt.frugal_client import FrugalClient
-from har_stream.mqtt.read_ahead import ReadAhead
 from har_stream.mqtt.waker import Waker
+from har_stream.mqtt.wire import Wire
 from har_stream.settings import MQTT_PASSWORD, MqttSettings
 
 POLL_MS: Final = 250
@@ -127,6 +127,7 @@ class Connection:
             while self._step(waker):
                 if self.welcome_s is not None:
                     self._listener.turn(self)
+                    self._flush()
                 if closing.is_set():
                     client.disconnect()
                     return
@@ -136,7 +137,9 @@ class Connection:
                 left.close()
 
     def publish(self, message: Message) -> MQTTMessageInfo:
-        """Hand a message over to go out. Raises ConnectionError where the connection has broken."""
+        """Hand a message over to go out with all others of a turn. Raises ConnectionError where that has broken."""
+        if (link := self._wire) is not None:
+            link.gathers = message.qos > 0  # of others nobody would tell us that they went out
         info = self._client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise ConnectionError(0, LOST)
@@ -149,19 +152,32 @@ class Connection:
     @property
     def clogged(self) -> bool:
         """Tell whether the network does not take what was handed over."""
-        return self._client.want_write()
+        return self._client.want_write() or (self._wire is not None and not self._wire.gathers and self._wire.unsent)
+
+    @property
+    def _wire(self) -> Wire | None:
+        return self._client.socket()  # type: ignore[return-value]  # as FrugalClient makes it
+
+    def _flush(self) -> None:
+        """Send what a turn published, as far as the network takes it. Raises ConnectionError where that has broken."""
+        if (link := self._wire) is not None:
+            link.gathers = False
+            try:
+                link.flush()
+            except OSError:
+                raise ConnectionError(0, LOST) from None
 
     def _step(self, waker: Waker) -> bool:
         """Wait for the network, a moment or wake(), and do what is to be done; tells whether the connection stands."""
         client = self._client
-        link: Any = client.socket()
+        link = self._wire
         if link is None:
             return False
         # Acknowledged at once: else a broker that gathers small packets (Nagle) waits 40 ms for it with its next words.
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         poll = select.poll()
         poll.register(waker, select.POLLIN)
-        poll.register(link, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
+        poll.register(link, select.POLLIN | (select.POLLOUT if self.clogged else 0))
         held = link.pending()
         happened = dict(poll.poll(0 if held else POLL_MS))
         if waker.fileno() in happened:
@@ -169,11 +185,13 @@ class Connection:
         events = happened.get(link.fileno(), 0)
         if (held or events & ~select.POLLOUT) and not self._read(link):
             return False
-        if events & select.POLLOUT and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            return False
+        if events & select.POLLOUT:
+            self._flush()
+            if client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return False
         return client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def _read(self, link: ReadAhead) -> bool:
+    def _read(self, link: Wire) -> bool:
         """Take in what has come; tells whether the connection stands."""
         for _ in range(AT_ONCE):
             if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:

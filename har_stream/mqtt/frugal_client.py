@@ -16,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from har_stream.mqtt.read_ahead import ReadAhead
+from har_stream.mqtt.wire import Wire
 
 QOS_BITS, RETAIN_BIT = 0x06, 0x01
 TOPIC_AT, ACKNOWLEDGED_AT = 2, 2
@@ -37,7 +37,7 @@ class FrugalClient(Client):
     on_plain: OnPlain | None = None
 
     def _create_socket(self) -> Any:
-        return ReadAhead(super()._create_socket())  # type: ignore[arg-type]
+        return Wire(super()._create_socket())  # type: ignore[arg-type]
 
     def _handle_publish(self) -> MQTTErrorCode:
         command, packet = self._in_packet["command"], self._in_packet["packet"]
