@@ -6,8 +6,11 @@ import time
 from threading import Thread
 
 import numpy as np
+import pytest
 
 from har_stream.sources.inbox import Inbox, Message
+
+NEW = {"retained": False}
 
 
 def inbox(messages: int = 10, message_bytes: int = 1000, payload_limit: int = 100) -> Inbox:
@@ -88,3 +91,32 @@ def test_who_waits_gets_a_message_within_a_millisecond() -> None:
         time.sleep(0.003)
         put(one, b"x")
     assert np.percentile(waits_s, 25) < 1e-3  # the rest is what a busy machine makes of it
+
+
+def gathered(monkeypatch: pytest.MonkeyPatch, apart_s: float, waiting: int = 1) -> list[int]:
+    """Return how many messages come at once after 50 that were so far apart; one more comes while others are gathered.
+
+    Time does not pass by itself.
+    """
+    now_s = 1000.0
+    monkeypatch.setattr("har_stream.sources.inbox.time.monotonic", lambda: now_s)
+    one = inbox(messages=1000, message_bytes=10**6)
+    monkeypatch.setattr("har_stream.sources.inbox.time.sleep", lambda _: one.put(Message("t", b"late", now_s), **NEW))
+    for number in range(50):
+        one.put(Message("t", b"x", now_s - (49 - number) * apart_s), **NEW)
+    sizes = [len(one.take(0.0)[0])]
+    for _ in range(waiting):
+        one.put(Message("t", b"y", now_s), **NEW)
+    return [*sizes, len(one.take(0.0)[0])]
+
+
+def test_where_many_messages_come_more_of_them_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gathered(monkeypatch, 0.001) == [50, 2]
+
+
+def test_a_lone_device_is_served_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gathered(monkeypatch, 0.005) == [50, 1]
+
+
+def test_where_many_messages_wait_no_more_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gathered(monkeypatch, 0.001, waiting=50) == [50, 50]

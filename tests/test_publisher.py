@@ -186,3 +186,17 @@ def test_whenever_connections_break_items_come_in_order_and_states_never_go_back
     assert not left
     assert list(dict.fromkeys(seen)) == [10**6 + n for n in range(count)]
     assert states == sorted(states)
+
+
+def test_who_delivers_is_woken_by_the_last_item_whatever_else_is_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_stream.mqtt.publisher.POLL_S", 60.0)
+    publisher = Publisher[int]("x", pack, lambda: None)
+    connection = connected(publisher)
+    delivery = Delivery(publisher, [1])
+    turn(publisher, connection)
+    publisher.retain("status", "online")
+    turn(publisher, connection)
+    assert connection.texts == ["state 1", "1", "online"]
+    connection.acknowledge(2)
+    turn(publisher, connection)
+    assert delivery.done() == 1

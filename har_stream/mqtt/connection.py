@@ -20,12 +20,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from har_stream.broker import Broker
+from har_stream.mqtt.frugal_client import FrugalClient
 from har_stream.mqtt.waker import Waker
+from har_stream.mqtt.wire import Wire
 from har_stream.settings import MQTT_PASSWORD, MqttSettings
 
 POLL_MS: Final = 250
 """How long the thread waits before it looks whether it shall end."""
 CONNECT_S: Final = 5.0
+AT_ONCE: Final = 100
+"""Packets that are read at most before the listener has its turn."""
 ROOM: Final = 16
 """Packets of more than so many largest payloads the broker need not send at all, where it speaks MQTT 5."""
 LONGEST_PACKET: Final = 268_435_455
@@ -123,6 +127,7 @@ class Connection:
             while self._step(waker):
                 if self.welcome_s is not None:
                     self._listener.turn(self)
+                    self._flush()
                 if closing.is_set():
                     client.disconnect()
                     return
@@ -132,7 +137,9 @@ class Connection:
                 left.close()
 
     def publish(self, message: Message) -> MQTTMessageInfo:
-        """Hand a message over to go out. Raises ConnectionError where the connection has broken."""
+        """Hand a message over to go out with all others of a turn. Raises ConnectionError where that has broken."""
+        if (link := self._wire) is not None:
+            link.gathers = message.qos > 0  # of others nobody would tell us that they went out
         info = self._client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise ConnectionError(0, LOST)
@@ -145,32 +152,57 @@ class Connection:
     @property
     def clogged(self) -> bool:
         """Tell whether the network does not take what was handed over."""
-        return self._client.want_write()
+        return self._client.want_write() or (self._wire is not None and not self._wire.gathers and self._wire.unsent)
+
+    @property
+    def _wire(self) -> Wire | None:
+        return self._client.socket()  # type: ignore[return-value]  # as FrugalClient makes it
+
+    def _flush(self) -> None:
+        """Send what a turn published, as far as the network takes it. Raises ConnectionError where that has broken."""
+        if (link := self._wire) is not None:
+            link.gathers = False
+            try:
+                link.flush()
+            except OSError:
+                raise ConnectionError(0, LOST) from None
 
     def _step(self, waker: Waker) -> bool:
         """Wait for the network, a moment or wake(), and do what is to be done; tells whether the connection stands."""
         client = self._client
-        link: Any = client.socket()
+        link = self._wire
         if link is None:
             return False
         # Acknowledged at once: else a broker that gathers small packets (Nagle) waits 40 ms for it with its next words.
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         poll = select.poll()
         poll.register(waker, select.POLLIN)
-        poll.register(link, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
-        held = getattr(link, "pending", int)()  # what TLS has read and not yet given
+        poll.register(link, select.POLLIN | (select.POLLOUT if self.clogged else 0))
+        held = link.pending()
         happened = dict(poll.poll(0 if held else POLL_MS))
-        waker.clear()
+        if waker.fileno() in happened:
+            waker.clear()
         events = happened.get(link.fileno(), 0)
-        if (held or events & ~select.POLLOUT) and client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        if (held or events & ~select.POLLOUT) and not self._read(link):
             return False
-        if events & select.POLLOUT and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            return False
+        if events & select.POLLOUT:
+            self._flush()
+            if client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return False
         return client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def _make_client(self, client_id: str, will: Message | None) -> Client:
+    def _read(self, link: Wire) -> bool:
+        """Take in what has come; tells whether the connection stands."""
+        for _ in range(AT_ONCE):
+            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return False
+            if not link.pending():
+                break
+        return True
+
+    def _make_client(self, client_id: str, will: Message | None) -> FrugalClient:
         # Without a session at the broker: what was not acknowledged is sent again by us, in its order.
-        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=self._protocol)
+        client = FrugalClient(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=self._protocol)
         client.connect_timeout = CONNECT_S
         if self._broker.user is not None:
             client.username_pw_set(self._broker.user, self._broker.password)
@@ -182,6 +214,7 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_plain = self._on_plain
         client.on_publish = self._on_publish
         return client
 
@@ -221,9 +254,12 @@ class Connection:
             self.why = "does not answer"
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        arrival_s = time.monotonic()
         try:
             topic = message.topic
         except UnicodeDecodeError as error:
             topic = error.object.decode(errors="replace")
-        self._listener.received(Received(topic, bytes(message.payload), message.retain, arrival_s))
+        self._listener.received(Received(topic, bytes(message.payload), message.retain, time.monotonic()))
+
+    def _on_plain(self, topic: bytes, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - as it is called
+        received = Received(topic.decode(errors="replace"), payload, retained, time.monotonic())
+        self._listener.received(received)

@@ -172,7 +172,9 @@ class Publisher(Generic[T]):
         self._in_flight.append((connection.publish(message), message.topic, item))
 
     def _confirm(self) -> None:
-        """Count what the broker has acknowledged, oldest first."""
+        """Count what the broker has acknowledged, oldest first, and wake who waits for the last of it."""
+        before = len(self._in_flight)
         while self._in_flight and self._in_flight[0][0].is_published():
             self._delivered += self._in_flight.popleft()[2]
+        if len(self._in_flight) < before and (not self._in_flight or self._delivered == len(self._batch)):
             self._changed.notify_all()
