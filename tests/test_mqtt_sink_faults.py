@@ -222,6 +222,7 @@ def test_without_a_certificate_of_our_own_we_stay_out(tmp_path: Path) -> None:
             wait_for(lambda: worker.condition not in ("", "connecting"))
             time.sleep(1.5)
             assert worker.written == 0
+            assert "mqtt.tls.cert_file" in worker.condition
 
 
 @pytest.mark.parametrize(

@@ -75,19 +75,24 @@ def _steps(uri: str, devices: int, rate_hz: float, options: Options) -> Iterator
 
 def _step(daemon: DaemonProcess, uri: str, step: BrokerLoad, seconds: float, rate_hz: float) -> BrokerLoad:
     """Send for so many seconds, and return what became of it once all of it is through."""
-    before, before_s = daemon.books()["in"], daemon.cpu_s()
+    before, before_s = _taken(daemon.books()), daemon.cpu_s()
     with Load(uri, step.devices, seconds * step.speed, speed=step.speed, start_s=time.time()) as load:
         sent = load.wait(START_S + seconds)["sent"]
-    received = _received(daemon, before + sent) - before
+    received = _taken(_settled(daemon)) - before
     cpu_s = daemon.cpu_s() - before_s
     daemon.check()
     return msgspec.structs.replace(step, sent=sent, received=int(received), cpu_s=cpu_s, device_s=received / rate_hz)
 
 
-def _received(daemon: DaemonProcess, wanted: float) -> float:
-    """Return how many samples have come, once all did or no more come."""
-    before, now = -1.0, daemon.books()["in"]
-    while before < now < wanted:
+def _settled(daemon: DaemonProcess) -> dict[str, float]:
+    """Return the books once nothing changes in them any more: all that came is through, or counted as dropped."""
+    before: dict[str, float] = {}
+    while before != (now := daemon.books()):
+        before = now
         time.sleep(POLL_S)
-        before, now = now, daemon.books()["in"]
     return now
+
+
+def _taken(books: dict[str, float]) -> float:
+    """Return how many samples the engine has had; those for which its queue had no room cost it nothing."""
+    return books["in"] - books.get("dropped/queue_full", 0.0)

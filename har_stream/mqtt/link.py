@@ -32,6 +32,7 @@ MOST_CUT_SHORT: Final = 2
 
 SUBSCRIBING: Final = "not subscribed yet"
 CLOSED: Final = "closes the connection at once (does it ask for TLS, mqtts://?)"
+CLOSED_TLS: Final = "closes the connection at once (does it ask for a certificate of ours, mqtt.tls.cert_file?)"
 
 log = logging.getLogger(__name__)
 
@@ -239,10 +240,14 @@ class BrokerLink:
         if connection.welcome_s is not None:
             self._judge(connection, steady=now_s - connection.welcome_s >= STEADY_S)
         if connection.why != OTHER_PROTOCOL:
-            self._tell(connection.why or (CLOSED if connection.welcome_s is None else LOST))
+            self._tell(connection.why or (self._closed if connection.welcome_s is None else LOST))
         if connection.reached and connection.welcome_s is None and not connection.lasting and not self._protocol_known:
             self._protocol = V3 if self._protocol == V5 else V5
         return self._backoff.refused() if connection.lasting else self._backoff.missed(now_s)
+
+    @property
+    def _closed(self) -> str:
+        return CLOSED if self._broker.tls is None else CLOSED_TLS
 
     def _judge(self, connection: Connection, *, steady: bool) -> None:
         """Begin anew after a good connection; know by those that are cut short who takes our place and says nothing."""
