@@ -13,6 +13,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from har_stream.mqtt.frugal_client import FrugalClient
+from har_stream.mqtt.link import CLOSED
 from har_stream.settings import MQTT_PASSWORD, MqttSettings, TlsSettings
 from har_stream.sinks.mqtt import MqttSink
 from har_stream.sinks.worker import SinkWorker
@@ -219,10 +221,15 @@ def test_without_a_certificate_of_our_own_we_stay_out(tmp_path: Path) -> None:
         settings = quick(tls=TlsSettings(ca_file=str(tmp_path / "ca.pem")))
         with working(f"mqtts://127.0.0.1:{broker.port}", settings) as worker:
             worker.put([prediction()])
-            wait_for(lambda: worker.condition not in ("", "connecting"))
+            wait_for(lambda: "mqtt.tls.cert_file" in worker.condition)
             time.sleep(1.5)
             assert worker.written == 0
-            assert "mqtt.tls.cert_file" in worker.condition
+
+
+def test_a_connection_that_breaks_with_its_first_packet_is_told_as_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FrugalClient, "connect", lambda *_, **__: None)  # and no socket, as it had to give that up
+    with working("mqtt://127.0.0.1:1", quick()) as worker:
+        wait_for(lambda: worker.condition == CLOSED)
 
 
 @pytest.mark.parametrize(

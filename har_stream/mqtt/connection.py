@@ -123,7 +123,8 @@ class Connection:
                 properties=self._properties(),
             )
             self.reached = True
-            client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]
+            if (wire := self._wire) is not None:  # else it broke while the first packet went out
+                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while self._step(waker):
                 if self.welcome_s is not None:
                     self._listener.turn(self)
