@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from har_stream.manifest import MODELS
 from training.onnx_graph import simplified
 
-CHANNELS, FILTERS, UNITS = 3, 4, 5
+CHANNELS, FILTERS, UNITS = 3, 6, 5
 SCALE, SHIFT = (1, FILTERS, 1), (1, FILTERS, 1)
 CONV = helper.make_node("Conv", ["tall", "w"], ["conv"], kernel_shape=[1, 3])
 BIASED_CONV = helper.make_node("Conv", ["tall", "w", "b"], ["conv"], kernel_shape=[1, 3])
@@ -56,7 +56,7 @@ def kinds_of(model: Any) -> Counter[str]:
     return Counter(node.op_type for node in model.graph.node)
 
 
-def normalised_conv(*, conv: Any = CONV, scale: Any = None, outputs: str = "y") -> Any:
+def normalised_conv(*, conv: Any = CONV, scale: Any = None, outputs: str = "y", besides: str = "y") -> Any:
     """A convolution, scaled, shifted and rectified as Keras's exporter writes it, and another one behind it."""
     nodes = [
         node("Unsqueeze", "x two", "tall"),
@@ -67,6 +67,7 @@ def normalised_conv(*, conv: Any = CONV, scale: Any = None, outputs: str = "y") 
         node("Relu", "shifted", "positive"),
         node("Unsqueeze", "positive two", "again"),
         helper.make_node("Conv", ["again", "w2"], ["y"], kernel_shape=[1, 1]),
+        node("Neg", besides, "beside"),
     ]
     constants = {"w": random(FILTERS, CHANNELS, 1, 3), "b": random(FILTERS), "w2": random(2, FILTERS, 1, 1)}
     scale = random(*SCALE) if scale is None else scale
@@ -85,9 +86,21 @@ def test_what_is_told_on_the_way_stays_what_it_was(outputs: str) -> None:
     kinds_of(normalised_conv(outputs=outputs))
 
 
+@pytest.mark.parametrize("besides", ["conv", "flat", "scaled", "shifted", "positive", "again"])
+def test_what_another_node_takes_stays_what_it_was(besides: str) -> None:
+    kinds_of(normalised_conv(outputs="y beside", besides=besides))
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 6), (1, 1, 1), (2, FILTERS, 1)], ids=["steps", "all", "batch"])
 def test_what_is_not_of_each_channel_is_not_folded(shape: tuple[int, ...]) -> None:
     assert kinds_of(normalised_conv(scale=random(*shape)))["Mul"] == 1
+
+
+@pytest.mark.parametrize(("axis", "squeezes"), [(1, 0), (0, 1)])
+def test_a_squeeze_goes_where_it_is_undone(axis: int, squeezes: int) -> None:
+    around = [node("Abs", "x", "size"), node("Unsqueeze", "size one", "tall"), node("Squeeze", "tall one", "flat")]
+    model = model_of([*around, node("Unsqueeze", "flat axis", "wide"), node("Neg", "wide", "y")], one=[1], axis=[axis])
+    assert kinds_of(model)["Squeeze"] == squeezes
 
 
 def last_state(*, start: float = 0.0, begins: int = -1, outputs: str = "y", direction: str = "forward") -> Any:
