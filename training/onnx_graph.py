@@ -129,11 +129,11 @@ def _weights(graph: Graph, conv: Any) -> tuple[NDArray[np.float32] | None, NDArr
 def _each_channel(graph: Graph, name: str, channels: int) -> tuple[Any, NDArray[np.float32]] | None:
     """Return the node that multiplies or adds a constant of each channel, and its values (channels,)."""
     node = graph.only_taker(name, "Mul", "Add")
-    constants = [graph.constant(one) for one in node.input if one != name] if node else []
-    if len(constants) != 1 or constants[0] is None or graph.is_told(node.output[0]):
+    if not node or graph.is_told(node.output[0]):
         return None
-    (value,) = constants
-    return (node, value.reshape(-1)) if value.shape == (1, channels, 1) else None
+    values = [value for one in node.input if (value := graph.constant(one)) is not None]
+    wanted = [one.reshape(-1) for one in values if one.shape == (1, channels, 1)]
+    return (node, wanted[0]) if wanted else None
 
 
 def _start_from_zeros(graph: Graph, lstm: Any) -> None:
