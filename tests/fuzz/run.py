@@ -24,16 +24,17 @@ HANGS_S: Final = 20
 GRACE_S: Final = 60
 MOST_MB: Final = 512
 LINES_TOLD: Final = 25
-HEAD: Final = ("target", "executions", "a second", "edges", "inputs", "peak MB", "outcome")
+HEAD: Final = ("target", "executions", "a second", "edges", "covered", "inputs", "peak MB", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run of a target told, by the last that libFuzzer said of each."""
+    """What a run of a target told, by the last that libFuzzer said of each; covered is a share as text."""
 
     target: str
     said: str
     code: int
+    covered: str
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -41,7 +42,7 @@ class Outcome:
         executions, rate = self._number(r"number_of_executed_units: (\d+)"), self._number(r"exec_per_sec: +(\d+)")
         edges, inputs = self._number(r"cov: (\d+)"), self._number(r"corp: (\d+)")
         peak = self._number(r"peak_rss_mb: +(\d+)")
-        return (self.target, executions, rate, edges, inputs, peak, "DEFECT" if self.code else "none")
+        return (self.target, executions, rate, edges, self.covered, inputs, peak, "DEFECT" if self.code else "none")
 
     def _number(self, pattern: str) -> str:
         found = re.findall(pattern, self.said)
@@ -60,7 +61,18 @@ def fuzz(target: str, seconds: float, work: Path) -> Outcome:
     ]
     line = [sys.executable, "-m", "tests.fuzz.one", target, *options]
     done = subprocess.run(line, capture_output=True, check=False, timeout=seconds + GRACE_S)
-    return Outcome(target, (done.stdout + done.stderr).decode(errors="replace"), done.returncode)
+    covered = "-" if done.returncode else coverage(target, found, work / f".{target}.coverage")
+    return Outcome(target, (done.stdout + done.stderr).decode(errors="replace"), done.returncode, covered)
+
+
+def coverage(target: str, found: Path, data: Path) -> str:
+    """Return the share of lines and branches of what a target is to reach that its inputs cover."""
+    measure, own = [sys.executable, "-m", "coverage"], f"--data-file={data}"
+    reach = f"--include={','.join(TARGETS[target].reaches)}"
+    replay = ["-m", "tests.fuzz.replay", target, str(found), str(CORPUS / target)]
+    subprocess.run([*measure, "run", "--branch", own, reach, *replay], capture_output=True, check=False)
+    done = subprocess.run([*measure, "report", own, reach, "--format=total"], capture_output=True, check=False)
+    return f"{done.stdout.decode().strip()} %"
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

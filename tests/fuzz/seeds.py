@@ -97,11 +97,14 @@ def _json() -> Seeds:
 def _cbor() -> Seeds:
     plain = cbor_blocks.encode(WALK, rate_hz=RATE_HZ, start_s=1.5)
     scaled = cbor_blocks.encode(WALK, rate_hz=RATE_HZ, scale=[0.01] * 6, acc_unit="m/s2", gyro_unit="deg/s")
+    broken = WALK.copy()
+    broken[1:4, 2], broken[4:, 3] = np.nan, 1e38
     strange = {"val": cbor2.CBORTag(85, np.full(6, np.nan, "<f4").tobytes()), "hz": float("inf"), "t": True}
     return {
         "blocks": join([plain, cbor_blocks.encode(WALK, rate_hz=RATE_HZ, start_s=1.62), plain]),
         "scaled": scaled,
         "not-numbers": cbor2.dumps(strange),
+        "not-finite": cbor_blocks.encode(broken, rate_hz=RATE_HZ, start_s=1.5),
         "doubled-keys": b"\xa2\x62hz\x18\x32\x62hz\x18\x33",
         "deep": b"\x81" * DEEP,
         "tags": bytes.fromhex("a163766174d82381c11bffffffffffffffff"),
@@ -134,7 +137,7 @@ def _witmotion() -> Seeds:
 def _topics() -> Seeds:
     return {
         "plain": join([b"har/watch/imu", b"watch", b"har/+/imu,sensor-logger", b"har"]),
-        "wildcards": join([b"har/+/imu", b"a+b", b"har/#/imu", b"home/+/har"]),
+        "wildcards": join([b"har/+/imu", b"watch", b"har/#/imu", b"home/+/har"]),
         "not-text": join([b"har/\xff\xed\xa0\x80/imu", b"watch", b"%ff%00", b"%ed%a0%80/\xff"]),
         "long": join([b"a/" * 300, b"x" * 64, b"a/" * 300 + b"+", b"p" * 1024]),
         "escaped": join([b"/", b"-", b"%2b/%23,$SYS/#", b"%24SYS/a%2fb"]),
