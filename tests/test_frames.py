@@ -117,7 +117,7 @@ def test_what_is_encoded_decodes_to_the_very_same(values: np.ndarray[Any, np.dty
     assert np.allclose(times_of(decoded), start_ms / 1000 + np.arange(len(values)) / 50, atol=1e-3, rtol=0)
 
 
-@given(st.lists(MESSAGES | st.lists(st.floats(width=32), min_size=5, max_size=9).map(of_values), max_size=6))
+@given(st.lists(MESSAGES | st.lists(st.floats(width=32), min_size=5, max_size=9).map(of_values), max_size=4))
 def test_any_messages_give_the_same_in_any_cut(messages: list[SessionInfo | Sample]) -> None:
     same_in_any_cut(FramesDecoder, b"".join(map(encode, messages)))
 
