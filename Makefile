@@ -2,6 +2,7 @@
 # make test   everything the tests need, then all of them
 # make lint   ruff and mypy alone
 # make fuzz   a minute of fuzzing for each thing that takes foreign bytes; FUZZ_SECONDS, FUZZ_TARGETS
+# make soak   ten minutes of faults for two real streams; SOAK_MINUTES, SOAK_SEED
 # make man    manual pages of the three commands, in build/man
 # make pictures   the live page's pictures for README.md, in docs
 
@@ -46,6 +47,14 @@ FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: $(BIN)/.fuzz
 	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Ten minutes of faults for two real streams, or SOAK_MINUTES=1440 for a day.
+SOAK_MINUTES ?= 10
+SOAK_SEED ?= 1
+
+.PHONY: soak
+soak: $(BIN)/.dev system-packages
+	$(BIN)/python -m tests.soak.run --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED) --json build/soak.json
 
 .PHONY: man
 man: $(BIN)/.dev

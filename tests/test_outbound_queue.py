@@ -9,10 +9,9 @@ import json
 import time
 from unittest.mock import patch
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from har_stream.mqtt.connection import Message
 from har_stream.settings import MqttSettings
@@ -81,7 +80,7 @@ class OutboundQueue(RuleBasedStateMachine):
     def begin(self) -> None:
         with patch("har_stream.sinks.mqtt.BrokerLink", FakeLink):
             self.sink = MqttSink(parse_uri("mqtt://localhost/har"), MqttSettings())
-        self.sink.at_once = AT_ONCE  # type: ignore[misc]  # few, for the queue is short
+        self.sink.at_once = AT_ONCE  # few, for the queue is short
         self.link: FakeLink = self.sink._link  # type: ignore[assignment]  # noqa: SLF001 - as it was put there
         self.publisher = self.sink._publisher  # noqa: SLF001 - what it waits for tells when all have done their part
         self.worker = SinkWorker(self.sink, limit=LIMIT, source_waits=False, on_closed=lambda: None)
@@ -219,6 +218,5 @@ def number_of(message: Message) -> int | None:
     return round(json.loads(message.payload)["window"][0]) if message.topic.endswith("/prediction") else None
 
 
-@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
-class TestOutboundQueue(OutboundQueue.TestCase):  # type: ignore[name-defined, misc]  # made when the class is
-    settings = settings(stateful_step_count=30)
+def test_the_queue_is_as_its_model_whatever_happens() -> None:
+    run_state_machine_as_test(OutboundQueue, settings=settings(stateful_step_count=20))
