@@ -15,7 +15,7 @@ from tests.soak.stream import SoakedStream
 
 GROWTH: Final = {"memory_mb": 4.0, "descriptors": 2.0, "threads": 1.0}
 """How much the line through the second half's looks may rise from its beginning to its end."""
-WARM_UP: Final = {"memory_mb": 40.0, "descriptors": 8.0, "threads": 8.0}
+WARM_UP: Final = {"memory_mb": 40.0, "descriptors": 4.0, "threads": 2.0}
 """The same of a soak of less than two minutes, of which the second half is still a beginning."""
 WARM_S: Final = 120.0
 LEAST_LOOKS: Final = 3
