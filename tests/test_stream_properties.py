@@ -35,9 +35,10 @@ from har_stream.framed import FramedWindows
 from har_stream.pipeline import Pipeline
 from har_stream.profiles import Profiles
 from har_stream.recordings import Recordings
-from har_stream.samples import Block, Samples, TimedBlock
+from har_stream.samples import Block, Codes, Rows, Samples, TimedBlock
 from har_stream.settings import IntakeSettings
 from har_stream.translation import Translator
+from har_stream.windows import WindowBatch
 from tests.fuzz.parts import join
 from tests.fuzz.stream_targets import topics
 from tests.motion import RATE_HZ, block, model, motion, pipeline
@@ -52,7 +53,7 @@ Windows = list[tuple[str, int, bytes]]
 
 def windows_of(stream: Pipeline, parts: Iterable[FramedWindows | None]) -> Windows:
     """Each window with its device, the number of its first sample and its values."""
-    found = []
+    found: Windows = []
     for part in parts:
         if part is not None:
             names = [stream._devices.name(row) for row in part.rows]  # noqa: SLF001 - rows alone mean nothing
@@ -128,9 +129,12 @@ def test_nothing_unlawful_reaches_a_filter_and_the_next_windows_are_right(
         values[place] = value
     stream, after = pipeline(), block(motion(2, 200), 1000)
     pushed, push = list[Samples](), stream._preprocessing.push  # noqa: SLF001 - where the filters begin
-    stream._preprocessing.push = (  # type: ignore[method-assign]  # noqa: SLF001
-        lambda rows, samples, truth: pushed.append(samples) or push(rows, samples, truth)  # type: ignore[func-returns-value]
-    )
+
+    def noting(rows: Rows, values: Samples, truth: Codes) -> WindowBatch:
+        pushed.append(values)
+        return push(rows, values, truth)
+
+    stream._preprocessing.push = noting  # type: ignore[method-assign]  # noqa: SLF001
     stream.frame([block(values)], 0.0)
     limits = np.repeat([IntakeSettings().acc_limit_g, IntakeSettings().gyro_limit_rads], 3)
     assert all((np.abs(samples) <= limits).all() for samples in pushed)  # which a NaN is not
