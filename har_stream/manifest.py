@@ -57,6 +57,11 @@ class Framing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window: int
     hop: int
 
+    @property
+    def length_s(self) -> float:
+        """Time from a window's first sample to its last."""
+        return (self.window - 1) / self.rate_hz
+
 
 class Normalisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model sees (channel - offset) / scale, a value a channel."""

@@ -37,7 +37,7 @@ class Known:
 
 def test_what_is_handed_over_is_written_and_what_was_kept_is_given_at_the_start(tmp_path: Path) -> None:
     StateFile(tmp_path).write({"a": state(1)})
-    keeper = Keeper(StateFile(tmp_path))
+    keeper = Keeper(StateFile(tmp_path), limit=8)
     assert keeper.kept == {"a": state(1)}
     pipeline = Known(dict(keeper.kept))
     pipeline.states["a"] = state(2)
@@ -47,7 +47,7 @@ def test_what_is_handed_over_is_written_and_what_was_kept_is_given_at_the_start(
 
 
 def test_what_another_process_wrote_reaches_the_pipeline_and_goes_before_what_it_knew(tmp_path: Path) -> None:
-    keeper, pipeline = Keeper(StateFile(tmp_path)), Known({"a": state(1), "b": state(1)})
+    keeper, pipeline = Keeper(StateFile(tmp_path), limit=8), Known({"a": state(1), "b": state(1)})
     keeper.exchange(pipeline)
     keeper.sync()
     StateFile(tmp_path).write({"a": state(200), "b": state(1)})
@@ -66,7 +66,7 @@ def test_what_another_process_wrote_reaches_the_pipeline_and_goes_before_what_it
 
 def test_nothing_new_is_not_written_again_and_a_file_that_was_removed_is(tmp_path: Path) -> None:
     file = StateFile(tmp_path)
-    keeper = Keeper(file)
+    keeper = Keeper(file, limit=8)
     keeper.exchange(Known({"a": state(1)}))
     keeper.sync()
     before = file.path.stat()
@@ -78,7 +78,7 @@ def test_nothing_new_is_not_written_again_and_a_file_that_was_removed_is(tmp_pat
 
 
 def test_it_asks_now_and_then_and_writes_at_the_end(tmp_path: Path) -> None:
-    keeper, pipeline = Keeper(StateFile(tmp_path), every_s=0.01), Known({"a": state(1)})
+    keeper, pipeline = Keeper(StateFile(tmp_path), limit=8, every_s=0.01), Known({"a": state(1)})
     keeper.start()
     wait_for(lambda: keeper.asks)
     keeper.exchange(pipeline)
@@ -93,7 +93,7 @@ def test_it_asks_now_and_then_and_writes_at_the_end(tmp_path: Path) -> None:
 def test_what_is_handed_over_while_it_writes_is_written_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper, in_hand, go_on = Keeper(StateFile(tmp_path), every_s=0.01), Event(), Event()
+    keeper, in_hand, go_on = Keeper(StateFile(tmp_path), limit=8, every_s=0.01), Event(), Event()
     write = StateFile.write
 
     def slow(file: StateFile, states: States) -> None:
@@ -114,7 +114,7 @@ def test_what_is_handed_over_while_it_writes_is_written_too(
 
 
 def test_the_end_does_not_wait_for_the_next_time(tmp_path: Path) -> None:
-    keeper = Keeper(StateFile(tmp_path), every_s=LONG_S)
+    keeper = Keeper(StateFile(tmp_path), limit=8, every_s=LONG_S)
     keeper.start()
     keeper.exchange(Known({"a": state(1)}))
     keeper.finish(time.monotonic() + 5.0)
@@ -125,7 +125,7 @@ def test_a_disk_that_fails_is_told_once_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    keeper, tries = Keeper(StateFile(tmp_path), every_s=0.01), []
+    keeper, tries = Keeper(StateFile(tmp_path), limit=8, every_s=0.01), []
 
     def full(descriptor: int) -> None:
         tries.append(descriptor)
@@ -149,7 +149,7 @@ def test_a_disk_that_fails_is_told_once_and_tried_again(
 def test_what_another_wrote_is_taken_once_though_the_disk_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper, pipeline = Keeper(StateFile(tmp_path)), Known({"b": state(1)})
+    keeper, pipeline = Keeper(StateFile(tmp_path), limit=8), Known({"b": state(1)})
     StateFile(tmp_path).write({"a": state(200)})
     keeper.exchange(pipeline)
     monkeypatch.setattr(StateFile, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))

@@ -40,7 +40,7 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     try:
         path = StateFile(tmp_path / "deep").path
         file = StateFile(tmp_path)
-        (tmp_path / "devices.new").touch(0o666)  # as a process that died may have left it
+        (tmp_path / "devices.json.new").touch(0o666)  # as a process that died may have left it
         file.write(states(1))
     finally:
         os.umask(old)

@@ -1,0 +1,168 @@
+"""A stream that was interrupted and restarted, beside one that was not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from har_stream.pipeline import Pipeline
+from har_stream.samples import Prediction, WindowBlock
+from har_stream.smoothing import LAG, NONE
+from har_stream.standings import LABEL, NUMBERS, RESUME_WITHIN_S, SINCE_S, Standings, decode, encode
+from tests.motion import RATE_HZ, block, model, pipeline
+from tests.turned_walk import simulated
+
+HOP_S = 64 / 50
+WINDOWS = 24
+BEFORE_S, AFTER_S = 100.0, 103.0
+"""By the clock of arrivals."""
+
+
+def rows_of(first: int, last: int, device: str = "u") -> WindowBlock:
+    """Ready-made windows that hold no filter's state: a few of each kind, so that labels come and go."""
+    noise = np.random.default_rng(7).standard_normal((WINDOWS, 128, 9)).astype(np.float32)
+    kind = np.repeat([0.02, 0.6, 0.02, 0.3], WINDOWS // 4).astype(np.float32)[:, np.newaxis, np.newaxis]
+    values = noise * kind + np.array([0] * 6 + [0.9, 0.2, 0.3], np.float32)
+    number = np.arange(first, last, dtype=np.float64)
+    return WindowBlock(device, number * HOP_S, number > 0, values[first:last], 64)
+
+
+def restarted(before: Pipeline, now_s: float = AFTER_S, heard_s: float = BEFORE_S) -> Pipeline:
+    """A new pipeline that took what an old one knew, through the bytes of a file."""
+    after = pipeline()
+    after.resumption.offer(decode(encode(before.resumption.snapshot(now_s=heard_s, wall_s=0.0))), now_s)
+    return after
+
+
+def word(told: list[Prediction]) -> list[tuple[float, str, float, dict[str, float]]]:
+    return [(one.end_s, one.label, one.since_s, one.probabilities) for one in told]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, WINDOWS - 1), min_size=1, max_size=4, unique=True).map(sorted))
+def test_interrupted_anywhere_without_a_loss_it_says_what_it_would_have_said(cuts: list[int]) -> None:
+    whole = pipeline().push([rows_of(0, WINDOWS)], BEFORE_S)
+    assert len({one.label for one in whole}) > 1
+    stream, told = pipeline(), []
+    for first, last in zip([0, *cuts], [*cuts, WINDOWS], strict=True):
+        if first:
+            stream = restarted(stream)
+        told += stream.push([rows_of(first, last)], AFTER_S)
+        # What is settled needs the windows since: none are until there are LAG of them.
+        for at in range(first, last):
+            assert told[at].settled == (whole[at].settled if at >= first + LAG else None)
+    assert word(told) == word(whole)
+
+
+@pytest.mark.parametrize("cut", [1500, 1516, 1984, 2001])
+def test_raw_samples_are_told_alike_once_windows_and_filters_have_filled_again(cut: int) -> None:
+    values = simulated("sitting:60")[:, :6]
+    whole = pipeline().push([block(values)], BEFORE_S)
+    stream = pipeline()
+    before = stream.push([block(values[:cut])], BEFORE_S)
+    after = restarted(stream).push([block(values[cut:], cut)], AFTER_S)
+    assert after[0].start_s == pytest.approx(cut / RATE_HZ)
+    told = {one.label for one in whole}
+    assert {one.label for one in [*before, *after]} == told
+    assert {one.since_s for one in after} == {before[-1].since_s}
+
+
+def after_pause(pause_s: float, now_s: float = AFTER_S) -> tuple[Prediction, Prediction, Prediction]:
+    """The last window before a restart, the first one after it, and that of a stream that begins there."""
+    stream = pipeline()
+    last = stream.push([rows_of(0, 6)], BEFORE_S)[-1]
+    late = replace(rows_of(5, 6), start_s=np.array([last.start_s + pause_s]))
+    (resumed,), (fresh,) = restarted(stream).push([late], now_s), pipeline().push([late], now_s)
+    return last, resumed, fresh
+
+
+def test_after_a_short_pause_the_activity_has_lasted_on() -> None:
+    last, resumed, fresh = after_pause(RESUME_WITHIN_S - 0.01)
+    assert resumed.label == last.label
+    assert resumed.since_s == last.since_s
+    assert fresh.since_s == fresh.end_s
+
+
+@pytest.mark.parametrize("pause_s", [RESUME_WITHIN_S + 0.01, 0.0, -1.0, 1e6])
+def test_after_a_long_one_and_with_a_clock_set_back_it_begins_anew(pause_s: float) -> None:
+    _, resumed, fresh = after_pause(pause_s)
+    assert word([resumed]) == word([fresh])
+
+
+def test_who_comes_back_late_begins_anew_whatever_its_clock_says() -> None:
+    stream = pipeline()
+    last = stream.push([rows_of(0, 6)], BEFORE_S)[-1]
+    for waited_s, since_s in ((RESUME_WITHIN_S, last.since_s), (RESUME_WITHIN_S + 1, last.end_s + HOP_S)):
+        (told,) = restarted(stream, AFTER_S).push([rows_of(6, 7)], AFTER_S + waited_s)
+        assert told.since_s == pytest.approx(since_s)
+
+
+def test_another_label_is_in_force_from_its_first_window_on() -> None:
+    stream = pipeline()
+    kept = stream
+    stream.push([rows_of(0, 6)], BEFORE_S)
+    told = restarted(kept).push([replace(rows_of(8, 12), start_s=np.arange(6.0, 10.0) * HOP_S)], AFTER_S)
+    changed = next(one for one in told if one.since_s > 6 * HOP_S)
+    assert changed.since_s == changed.end_s
+
+
+def test_belief_ages_hop_by_hop() -> None:
+    manifest, _ = model()
+    stream = pipeline()
+    stream.push([rows_of(0, 6)], BEFORE_S)
+    smoother, row = stream._labelling._smoother, np.zeros(1, np.intp)  # noqa: SLF001 - what it believes is the point
+    belief = smoother.belief(row)
+    smoother.resume(row, belief, np.array([4]))
+    expected = belief @ np.linalg.matrix_power(smoother._transition, 3)  # noqa: SLF001 - as above
+    assert smoother.belief(row) == pytest.approx(expected, abs=1e-12)
+    assert belief.shape == (1, len(manifest.outputs))
+
+
+def test_only_those_are_kept_that_had_a_window() -> None:
+    stream = pipeline()
+    stream.push([rows_of(0, 3), block(np.zeros((50, 6), np.float32), device="new")], 90.0)
+    stream.push([rows_of(0, 3, "later")], 97.0)
+    kept = stream.resumption.snapshot(now_s=100.0, wall_s=5000.0)
+    assert kept.devices == ("u", "later")
+    assert kept.numbers[:, 0].tolist() == [4990.0, 4997.0]
+    assert pipeline().resumption.snapshot(now_s=0.0, wall_s=0.0).devices == ()
+
+
+def test_a_place_that_another_device_had_resumes_nothing_of_it() -> None:
+    stream = pipeline(max_devices=1, idle_s=1.0)
+    stream.push([rows_of(0, 6)], 0.0)
+    (told,) = stream.push([rows_of(6, 7, "v")], 10.0)
+    (fresh,) = pipeline().push([rows_of(6, 7, "v")], 10.0)
+    assert word([told]) == word([fresh])
+
+
+def unlawful(kept: Standings, column: int, value: float) -> Standings:
+    numbers = kept.numbers.copy()
+    numbers[:, column] = value
+    return replace(kept, numbers=numbers)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (SINCE_S, np.nan),
+        (LABEL, 6.0),
+        (LABEL, NONE - 1),
+        (LABEL, 0.5),
+        (NUMBERS, np.inf),
+        (NUMBERS, -0.5),
+        (NUMBERS, 2.0),
+    ],
+)
+def test_numbers_that_cannot_be_are_not_believed(column: int, value: float) -> None:
+    stream = pipeline()
+    stream.push([rows_of(0, 6)], BEFORE_S)
+    kept = stream.resumption.snapshot(now_s=BEFORE_S, wall_s=0.0)
+    for offered in (unlawful(kept, column, value), replace(kept, outputs=("other", *kept.outputs[1:]))):
+        after = pipeline()
+        after.resumption.offer(offered, AFTER_S)
+        assert word(after.push([rows_of(6, 7)], AFTER_S)) == word(pipeline().push([rows_of(6, 7)], AFTER_S))
