@@ -58,17 +58,30 @@ def test_interrupted_anywhere_without_a_loss_it_says_what_it_would_have_said(cut
     assert word(told) == word(whole)
 
 
-@pytest.mark.parametrize("cut", [1500, 1516, 1984, 2001])
-def test_raw_samples_are_told_alike_once_windows_and_filters_have_filled_again(cut: int) -> None:
-    values = simulated("sitting:60")[:, :6]
-    whole = pipeline().push([block(values)], BEFORE_S)
+@pytest.mark.parametrize("activity", ["sitting", "walking"])
+@pytest.mark.parametrize("cut", [1500, 1984])
+def test_raw_samples_lose_what_waited_for_a_window_and_filters_begin_anew(activity: str, cut: int) -> None:
+    values = simulated(f"{activity}:60")[:, :6]
+    whole = {round(one.start_s * RATE_HZ): one for one in pipeline().push([block(values)], BEFORE_S)}
     stream = pipeline()
-    before = stream.push([block(values[:cut])], BEFORE_S)
+    last = stream.push([block(values[:cut])], BEFORE_S)[-1]
     after = restarted(stream).push([block(values[cut:], cut)], AFTER_S)
-    assert after[0].start_s == pytest.approx(cut / RATE_HZ)
-    told = {one.label for one in whole}
-    assert {one.label for one in [*before, *after]} == told
-    assert {one.since_s for one in after} == {before[-1].since_s}
+    assert [round(one.start_s * RATE_HZ) for one in after[:2]] == [cut, cut + 64]
+    assert {(one.label, one.since_s) for one in after} == {(activity, last.since_s)}
+    if cut % 64 == 0:  # windows that those of the whole stream can be held against
+        for one in after[1:]:
+            expected = whole[round(one.start_s * RATE_HZ)]
+            assert one.label == expected.label
+            assert list(one.probabilities.values()) == pytest.approx(list(expected.probabilities.values()), abs=0.01)
+
+
+def test_without_what_was_kept_the_first_window_after_a_restart_may_say_something_else() -> None:
+    values = simulated("walking:60")[:, :6]
+    stream = pipeline()
+    stream.push([block(values[:1984])], BEFORE_S)
+    late = [block(values[1984:2200], 1984)]
+    assert restarted(stream).push(late, AFTER_S)[0].label == "walking"
+    assert pipeline().push(late, AFTER_S)[0].label != "walking"
 
 
 def after_pause(pause_s: float, now_s: float = AFTER_S) -> tuple[Prediction, Prediction, Prediction]:
