@@ -129,7 +129,7 @@ def test_after_a_kill_the_time_in_the_activity_goes_on_and_is_not_long_behind(tm
     assert {line["label"] for line in told if line["time"] > since_s - 0.01} == {"walking"}
     later = write_recording(tmp_path / "later" / "one.csv", walk, start_s=told[-1]["time"] + 3.0)
     port = free_port()
-    with running(*options(later, tmp_path / "kept", "speed=2"), "--http", f"127.0.0.1:{port}") as process:
+    with running(*options(later, tmp_path / "kept", "speed=8"), "--http", f"127.0.0.1:{port}") as process:
         first_line = lines_until(process, 1)[0]
         assert first_line["label"] == "walking"
         assert seconds_in_activity(port) >= first_line["time"] - since_s - 0.1
