@@ -38,7 +38,7 @@ def load_model(settings: Settings) -> tuple[Manifest, Classifier]:
     """Return the manifest, with the hop that the settings ask for, and the classifier. Raises ConfigError."""
     folder = resolve(settings.model)
     manifest = _with_hop(load_manifest(folder), settings.hop)
-    return manifest, Classifier(folder, manifest, engine=settings.engine)
+    return manifest, Classifier(folder, manifest, engine=settings.engine, trust_keras=settings.trust_keras)
 
 
 def _with_hop(manifest: Manifest, hop: int) -> Manifest:

@@ -118,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sinks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("stdout:",)
     model: str = "sway-lstm"
     engine: Engine = "onnx"
+    trust_keras: bool = False
     hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     state: str = ""
     record: str = ""
