@@ -64,6 +64,7 @@ def open_recorder(settings: Settings, manifest: Manifest, *, source_waits: bool,
     recordings = Recordings(
         record_folder(settings),
         max_mb=settings.record_max_mb,
+        max_h=settings.record_max_h,
         max_devices=settings.intake.max_devices,
         rate_hz=manifest.framing.rate_hz,
         rewind_s=settings.intake.rewind_s,

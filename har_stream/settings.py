@@ -123,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: str = ""
     record: str = ""
     record_max_mb: Positive = 64.0
+    record_max_h: Positive = 24.0
     broker: str = ""
     http: str = ""
     http_token_file: str = ""

@@ -36,6 +36,15 @@ def test_each_device_has_its_line_with_the_time_in_its_activity() -> None:
     assert any("watch" in line and "walking" in line for line in lines)
 
 
+def test_only_those_that_spoke_last_are_remembered() -> None:
+    screen = console()
+    table = TerminalTable(screen, max_devices=3)
+    for device in ("kept", "gone", "b", "kept", "c"):
+        table.write([prediction(device)])
+    text = drawn(table, screen)
+    assert [device in text for device in ("kept", "gone", "b", "c")] == [True, False, True, True]
+
+
 def test_more_devices_than_lines_are_counted() -> None:
     screen = console(height=12)
     table = TerminalTable(screen)

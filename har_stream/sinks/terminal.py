@@ -14,7 +14,9 @@ from rich.text import Text
 
 from har_stream.activities import UNKNOWN
 from har_stream.samples import Prediction
+from har_stream.settings import IntakeSettings
 
+MOST_DEVICES: Final = IntakeSettings().max_devices
 REFRESH_HZ: Final = 8
 BAR_WIDTH: Final = 16
 FRAME_LINES: Final = 6
@@ -37,7 +39,9 @@ class TerminalTable:
     at_once = 1000
     condition = ""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, max_devices: int = MOST_DEVICES) -> None:
+        """Show the max_devices that spoke last."""
+        self._max_devices = max_devices
         self._console = console or Console()
         self._shown: dict[str, Prediction] = {}
         self._lock = Lock()
@@ -54,7 +58,11 @@ class TerminalTable:
     def write(self, predictions: list[Prediction]) -> int:
         """Note the newest word on each device; the next redraw shows it."""
         with self._lock:
-            self._shown.update((prediction.device, prediction) for prediction in predictions)
+            for prediction in predictions:
+                self._shown.pop(prediction.device, None)  # so that they stand in the order in which they spoke last
+                self._shown[prediction.device] = prediction
+            while len(self._shown) > self._max_devices:
+                del self._shown[next(iter(self._shown))]
         return len(predictions)
 
     def idle(self) -> None:
