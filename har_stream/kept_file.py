@@ -5,6 +5,7 @@ Written beside its place, synced and moved there; readable by its owner alone, f
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from har_stream.bounded_file import read_bounded
 from har_stream.state import UnreadableStateError
 
 OWNER_ONLY: Final = 0o600
@@ -73,11 +75,12 @@ class KeptFile(Generic[T]):
             return self._empty
 
     def _bytes(self) -> bytes:
-        with self.path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise UnreadableStateError("damaged", f"longer than {MOST_BYTES >> 20} MiB")
-        return data
+        try:
+            return read_bounded(self.path, MOST_BYTES)
+        except OSError as error:
+            if error.errno == errno.EFBIG:
+                raise UnreadableStateError("damaged", f"longer than {MOST_BYTES >> 20} MiB") from None
+            raise
 
 
 @contextmanager
