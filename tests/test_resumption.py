@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from har_stream.pipeline import Pipeline
 from har_stream.samples import Prediction, WindowBlock
 from har_stream.smoothing import LAG, NONE
 from har_stream.standings import LABEL, NUMBERS, RESUME_WITHIN_S, SINCE_S, Standings, decode, encode
-from tests.motion import RATE_HZ, block, model, pipeline
+from tests.motion import RATE_HZ, block, pipeline
 from tests.turned_walk import simulated
 
 HOP_S = 64 / 50
@@ -123,16 +124,34 @@ def test_another_label_is_in_force_from_its_first_window_on() -> None:
     assert changed.since_s == changed.end_s
 
 
-def test_belief_ages_hop_by_hop() -> None:
-    manifest, _ = model()
+@pytest.mark.parametrize("hops", [1, 2, 9, 23])
+def test_belief_ages_hop_by_hop(hops: int) -> None:
+    stream = pipeline()
+    last = stream.push([rows_of(0, 6)], BEFORE_S)[-1]
+    after = restarted(stream)
+    after.push([replace(rows_of(5, 6), start_s=np.array([last.start_s + (hops + 0.2) * HOP_S]))], AFTER_S)
+    before, row = believed(stream), np.zeros(1, np.intp)
+    smoother = after._labelling._smoother  # noqa: SLF001 - what it believes is the point
+    aged = before @ np.linalg.matrix_power(smoother._transition, hops)  # noqa: SLF001 - as above
+    expected = aged * smoother._evidence[row, -1]  # noqa: SLF001 - as above
+    assert believed(after) == pytest.approx(expected / expected.sum(), abs=1e-12)
+
+
+def believed(stream: Pipeline) -> NDArray[np.float64]:
+    """What the smoother of a stream believes of its one device."""
+    return stream._labelling._smoother.belief(np.zeros(1, np.intp))  # noqa: SLF001 - as above
+
+
+def test_who_takes_the_place_of_another_has_nothing_settled_too_early() -> None:
     stream = pipeline()
     stream.push([rows_of(0, 6)], BEFORE_S)
-    smoother, row = stream._labelling._smoother, np.zeros(1, np.intp)  # noqa: SLF001 - what it believes is the point
-    belief = smoother.belief(row)
-    smoother.resume(row, belief, np.array([4]))
-    expected = belief @ np.linalg.matrix_power(smoother._transition, 3)  # noqa: SLF001 - as above
-    assert smoother.belief(row) == pytest.approx(expected, abs=1e-12)
-    assert belief.shape == (1, len(manifest.outputs))
+    kept = stream.resumption.snapshot(now_s=BEFORE_S, wall_s=0.0)
+    after = pipeline(max_devices=1, idle_s=1.0)
+    after.resumption.offer(kept, AFTER_S)
+    after.push([rows_of(0, 6, "v")], AFTER_S)
+    told = after.push([rows_of(6, 10)], AFTER_S + 2)
+    assert told[0].since_s < told[0].end_s, "it has gone on"
+    assert [one.settled is None for one in told] == [True, True, False, False]
 
 
 def test_only_those_are_kept_that_had_a_window() -> None:

@@ -53,6 +53,19 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return given
 
 
+def test_the_bytes_are_taken_for_onnx_whatever_they_look_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[str] = []
+    session = onnxruntime.InferenceSession
+
+    def spy(model: bytes, options: Any, **named: Any) -> Any:
+        chosen.append(options.get_session_config_entry("session.load_model_format"))
+        return session(model, options, **named)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", spy)
+    Classifier(SHIPPED, load_manifest(SHIPPED))
+    assert chosen == ["ONNX"]
+
+
 def with_weights(folder: Path, name: str, data: bytes, engine: manifest.Engine = "onnx") -> Manifest:
     """Put weights into a folder as whoever made it may have done, with their right sum in the manifest."""
     (folder / name).write_bytes(data)
