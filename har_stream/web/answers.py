@@ -9,6 +9,7 @@ from typing import Final
 
 EVENTS: Final = "text/event-stream"
 TEXT: Final = "text/plain; charset=utf-8"
+JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
