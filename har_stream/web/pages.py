@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from har_stream.sources.source import CONNECTED
 from har_stream.vitals import Watched
 from har_stream.web import labels, readiness
-from har_stream.web.answers import JSON, TEXT, EventStream, Page
+from har_stream.web.answers import JSON, LABELS, TEXT, EventStream, Page
 from har_stream.web.assets import asset
 from har_stream.web.live_events import LiveEvents
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from har_stream.annotations import Annotations
 
 HEALTH, READINESS, METRICS, EVENTS, API = "/healthz", "/readyz", "/metrics", "/live", "/api/"
-LABELS: Final = "/api/labels"
+
 DEVICE: Final = "device"
 
 STUCK_S: Final = 15.0
