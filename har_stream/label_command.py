@@ -104,7 +104,9 @@ def _fields(text: bytes, address: Address) -> dict[str, Any]:
 def _show(told: dict[str, Any], device: str | None) -> None:
     """Print a line for each device, or for the one that is asked for."""
     shown = [one for one in told["labels"] if device in (None, one["device"])]
-    lines = [f"{one['device']}: {_line(one)}" for one in shown] or [f"{device}: none" if device else "nothing is labelled"]
+    lines = [f"{one['device']}: {_line(one)}" for one in shown] or [
+        f"{device}: none" if device else "nothing is labelled"
+    ]
     if told["reason"]:
         lines.append(told["reason"])
     print("\n".join(lines))  # noqa: T201 - a command prints its answer

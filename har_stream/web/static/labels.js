@@ -29,11 +29,13 @@ export class Labels {
     button.activity = activity;
     button.shortcut = key;
     button.setAttribute("aria-keyshortcuts", key);
+    const words = document.createElement("span");
+    words.textContent = name;
     const hint = document.createElement("kbd");
     hint.textContent = key;
     hint.setAttribute("aria-hidden", "true");
     const gathered = document.createElement("small");
-    button.append(name, gathered, hint);
+    button.append(words, gathered, hint);
     button.addEventListener("click", () => this.say(activity));
     return button;
   }
