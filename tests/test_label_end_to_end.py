@@ -30,7 +30,7 @@ def test_what_is_said_outlives_a_kill_replays_and_is_evaluated(tmp_path: Path) -
         assert run("label", "phone", "walking", *here).code == 0
         wait_for(lambda: [one.get("truth") for one in told(lines)].count("walking") > 8)
         assert run("label", "phone", "sitting", *here).code == 0
-        wait_for(lambda: told(lines)[-1].get("truth") == "sitting")
+        wait_for(lambda: [one.get("truth") for one in told(lines)].count("sitting") > 3)
         time.sleep(0.2)
         killed_s = told(lines)[-1]["time"]
         process.kill()
