@@ -64,7 +64,7 @@ environment:
   HAR_STREAM_KEY             any key of it, such as HAR_STREAM_SOURCE or HAR_STREAM_INTAKE_MAX_DEVICES; goes before
                              the file, and the command line before it
   HAR_STREAM_MQTT_PASSWORD   the broker's password
-  HAR_STREAM_HTTP_TOKEN      what must be shown to read over HTTP
+  HAR_STREAM_HTTP_TOKEN      what must be shown to read or label over HTTP
   STATE_DIRECTORY, NOTIFY_SOCKET, WATCHDOG_USEC, CREDENTIALS_DIRECTORY
                              set by systemd
 """

@@ -14,11 +14,16 @@ export class Labels {
   }
 
   begin(device, activities) {
-    this.device = device;
-    this.said = "";
     const choices = activities.map((activity, place) => ({ activity, name: spelled(activity), key: String(place + 1) }));
     at("label-buttons").replaceChildren(...[...choices, NONE].map((choice) => this.button(choice)));
     this.buttons = [...at("label-buttons").children];
+    this.choose(device);
+  }
+
+  // At once: who chooses a device and presses a key means that one.
+  choose(device) {
+    this.device = device;
+    this.said = "";
     this.show();
   }
 

@@ -91,6 +91,7 @@ function choose(device) {
   chosen = device;
   history.replaceState(null, "", `#${encodeURIComponent(device)}`);
   list.select(device);
+  labels.choose(device);
   clearTimeout(timer);
   timer = setTimeout(connect, CHOOSE_MS);
 }
