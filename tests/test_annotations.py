@@ -61,7 +61,7 @@ def test_what_arrived_before_it_was_said_is_not_labelled_however_long_it_waited(
     said.say("walking", at_s=10.0)
     said.say("sitting", at_s=12.0)
     said.say(None, at_s=14.0)
-    told = [said.truth(at(second), float(second)) for second in range(9, 16)]
+    told = [said.truth(at(second), second + 0.5) for second in range(9, 16)]
     assert told == [None, WALKING, WALKING, SITTING, SITTING, None, None]
 
 

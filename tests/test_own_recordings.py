@@ -66,6 +66,18 @@ def test_training_sees_the_windows_and_the_truth_that_the_daemon_makes_of_a_reco
     assert [piece.start_s for piece in pieces] == pytest.approx([5.0, 36.0], abs=0.3)
 
 
+def test_what_is_too_short_for_a_window_is_no_piece(tmp_path: Path) -> None:
+    parts = [(0.0, 1000), (30.0, 100), (60.0, 1000)]
+    truth = np.full(1000, 4, np.uint8)
+    path = recorded(
+        tmp_path, [[SampleBlock("a", 0, at_s, 50.0, motion(1, count), truth[:count])] for at_s, count in parts]
+    )
+    pieces = own_recordings(path, ALL, UCI_HAR_FRAMING)
+    assert pieces is not None
+    assert [(one.start_s, one.experiment, len(one.values)) for one in pieces] == [(0.0, 1, 1000), (60.0, 2, 1000)]
+    assert len({one.device for one in pieces}) == 2
+
+
 def test_people_are_told_apart_by_the_beginning_of_the_names(tmp_path: Path) -> None:
     for device, seed in (("zoe", 1), ("adam", 2), ("zoe", 3)):
         labelled(tmp_path, device, 1, 4, seed=seed)

@@ -42,8 +42,6 @@ def write(annotations: Annotations, body: bytes) -> Page:
         annotations.say(said.device, said.activity)
     except msgspec.MsgspecError as error:
         return _fault(HTTPStatus.BAD_REQUEST, f"expected {{device, activity}}: {error}")
-    except UnicodeDecodeError:
-        return _fault(HTTPStatus.BAD_REQUEST, "expected {device, activity} in UTF-8")
     except HarStreamError as error:
         return _fault(STATUSES[type(error)], str(error))
     return read(annotations)
