@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +26,11 @@ SOURCE: Final = "sim:?devices=12&speed=10"
 SEEN_S: Final = 60.0
 PATIENCE_MS: Final = 120_000
 MS: Final = 1000
+CHARTS_S: Final = 1.5
+"""Until ten seconds of somebody who was chosen are in the charts, at the simulation's speed."""
+TRIES: Final = 40
+WALKING, NONE = "1", "0"
+"""Keys that say what somebody really does."""
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 1010}
 NARROW: Final[ViewportSize] = {"width": 390, "height": 1560}
 
@@ -50,19 +54,26 @@ def take() -> None:
                 page.goto(f"http://127.0.0.1:{port}/")
             light.wait_for_timeout(SEEN_S * MS)
             for name, page in (("light", light), ("dark", dark), ("narrow", narrow)):
-                choose_a_walker(page)
-                page.screenshot(path=FOLDER / f"page-{name}.png")
+                picture(page, FOLDER / f"page-{name}.png")
     finally:
         daemon.terminate()
         daemon.wait()
         folder.cleanup()
 
 
-def choose_a_walker(page: Page) -> None:
-    """Open the page on somebody who walks now, say so, and wait until ten seconds of it are in the charts."""
-    page.locator(".row", has=page.locator(".label", has_text="walking")).first.click(timeout=PATIENCE_MS)
-    page.get_by_role("button", name=re.compile("^walking")).first.click()
-    page.wait_for_timeout(3 * MS)
+def picture(page: Page, path: Path) -> None:
+    """Choose somebody who walks, say so, and take the page if they still walk when ten seconds are in the charts."""
+    for _ in range(TRIES):
+        page.locator(".row", has=page.locator(".label", has_text="walking")).first.click(timeout=PATIENCE_MS)
+        page.keyboard.press(WALKING)
+        page.wait_for_timeout(CHARTS_S * MS)
+        taken = page.screenshot()
+        walks = page.locator("#label").inner_text() == "walking" == page.locator("#truth").inner_text().split()[-1]
+        page.keyboard.press(NONE)
+        if walks:
+            path.write_bytes(taken)
+            return
+    raise SystemExit("nobody walked for long enough")
 
 
 if __name__ == "__main__":
