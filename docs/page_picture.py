@@ -66,6 +66,7 @@ def picture(page: Page, path: Path) -> None:
     for _ in range(TRIES):
         page.locator(".row", has=page.locator(".label", has_text="walking")).first.click(timeout=PATIENCE_MS)
         page.keyboard.press(WALKING)
+        page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(CHARTS_S * MS)
         taken = page.screenshot()
         walks = page.locator("#label").inner_text() == "walking" == page.locator("#truth").inner_text().split()[-1]

@@ -16,7 +16,7 @@ from har_stream.logs import LEVELS
 from har_stream.manual import CHECK_END, COMPLETION_END, CONFIG_END, END, LABEL_END, REMOVE_END, RUN_END
 
 COMMANDS: Final = (
-    *("run", "check", "config", "ports", "label", "completion", "home-assistant", "history", "report", "bench"),
+    *("run", "check", "config", "ports", "completion", "label", "home-assistant", "history", "report", "bench"),
 )
 HISTORY: Final = ("history export", "history erase", "report")
 """What asks a history."""
