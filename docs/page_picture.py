@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,8 @@ MS: Final = 1000
 CHARTS_S: Final = 1.5
 """Until ten seconds of somebody who was chosen are in the charts, at the simulation's speed."""
 TRIES: Final = 40
-WALKING, NONE = "1", "0"
-"""Keys that say what somebody really does."""
+WALKING: Final = re.compile("^walking$")
+WALKING_KEY, NONE_KEY = "1", "0"
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 1010}
 NARROW: Final[ViewportSize] = {"width": 390, "height": 1560}
 
@@ -62,19 +63,25 @@ def take() -> None:
 
 
 def picture(page: Page, path: Path) -> None:
-    """Choose somebody who walks, say so, and take the page if they still walk when ten seconds are in the charts."""
+    """Choose somebody who walks, say so, and take the page if they walk before and after it was taken."""
     for _ in range(TRIES):
-        page.locator(".row", has=page.locator(".label", has_text="walking")).first.click(timeout=PATIENCE_MS)
-        page.keyboard.press(WALKING)
+        page.locator(".row", has=page.locator(".label", has_text=WALKING)).first.click(timeout=PATIENCE_MS)
+        page.keyboard.press(WALKING_KEY)
         page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(CHARTS_S * MS)
+        walked = walks(page)
         taken = page.screenshot()
-        walks = page.locator("#label").inner_text() == "walking" == page.locator("#truth").inner_text().split()[-1]
-        page.keyboard.press(NONE)
-        if walks:
+        done = walked and walks(page)
+        page.keyboard.press(NONE_KEY)
+        if done:
             path.write_bytes(taken)
             return
     raise SystemExit("nobody walked for long enough")
+
+
+def walks(page: Page) -> bool:
+    """Tell whether the chosen one walks, and is said to."""
+    return page.locator("#label").inner_text() == "walking" and page.locator("#truth").inner_text() == "really walking"
 
 
 if __name__ == "__main__":
