@@ -99,6 +99,10 @@ class MqttSink:
         """Why the broker is not connected, "" where it is."""
         return "" if self._link.connected else self._link.condition
 
+    def pass_on(self, predictions: list[Prediction]) -> bool:
+        """Leave it to write(), which may wait."""
+        return False
+
     def write(self, predictions: list[Prediction]) -> int:
         """Publish predictions, and wait until the broker has them; returns how many, from the first on, it has.
 
