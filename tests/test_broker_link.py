@@ -83,6 +83,7 @@ def test_who_subscribes_is_called_after_each_connect_and_may_fail(
     worker.put([prediction()])
     wait_for(lambda: worker.written == 1)
     assert set(heard) == {"online", "again"}
+    assert {message.topic for message in late} == {"other/topic"}
     assert "1 messages cannot be taken, 'homeassistant/status' first: ZeroDivisionError()" in caplog.text
     finish(worker)
 

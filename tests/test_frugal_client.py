@@ -120,14 +120,22 @@ def test_a_refusal_is_told() -> None:
     assert frugal == paho == ([], [(2, "Not authorized")], [False, True], MQTTErrorCode.MQTT_ERR_SUCCESS)
 
 
+def test_a_refusal_leaves_no_message_in_flight() -> None:
+    one = Told(FrugalClient, V5, publish=1)
+    one.read(packet(PUBACK, b"\0\1\x87"))
+    assert one.client._inflight_messages == 0  # noqa: SLF001 - else paho-mqtt would have too many or too few
+    one.close()
+
+
 @pytest.mark.parametrize("cut", range(1, 12))
 def test_a_message_that_comes_in_two_parts_is_told_once_and_in_its_order(cut: int) -> None:
     one = Told(FrugalClient, V3)
-    data = b"".join(publish(b"t", text) for text in (b"first", b"parted", b"last"))
+    parted = publish(b"i", b"like one")
+    data = b"".join(publish(b"t", text) for text in (b"first", parted, b"last"))
     first = len(publish(b"t", b"first"))
     one.read(data[: first + cut])
     one.read(data[first + cut :])
-    assert [payload for _, payload, _ in one.messages] == [b"first", b"parted", b"last"]
+    assert [payload for _, payload, _ in one.messages] == [b"first", parted, b"last"]
     one.close()
 
 

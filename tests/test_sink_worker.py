@@ -296,6 +296,7 @@ def test_a_fault_in_passing_is_met_again_by_the_sinks_own_thread(caplog: pytest.
     worker.put([prediction(end_s=2)])
     assert gone.wait(5)
     sink.passes, sink.fault = True, None
+    waiting(worker)
     worker.put([prediction(end_s=3)])
     assert (sink.taken, worker.dropped) == ([], 3)
     finish(worker)
