@@ -250,7 +250,6 @@ def test_a_label_that_is_lost_has_no_latency_and_one_that_waits_is_told() -> Non
 
 
 def waiting(worker: SinkWorker) -> None:
-    """Wait until a worker's thread waits."""
     wait_for(lambda: worker._waits)  # noqa: SLF001 - nothing else tells
 
 
@@ -275,7 +274,7 @@ def test_nothing_passes_by_what_waits() -> None:
     worker.put([prediction(end_s=1)])
     sink.passes = True
     worker.put([prediction(end_s=2)])
-    wait_for(lambda: not worker._waits)  # noqa: SLF001 - it writes the first now
+    wait_for(lambda: not worker._waits)  # noqa: SLF001 - nothing else tells that it writes
     worker.put([prediction(end_s=3)])
     sink.gate.set()
     finish(worker)
@@ -291,8 +290,7 @@ def test_a_fault_in_passing_is_met_again_by_the_sinks_own_thread(caplog: pytest.
     worker.put([prediction(end_s=1)])
     wait_for(lambda: "No space left on device; labels are lost" in caplog.text)
     assert (worker.written, worker.dropped) == (0, 1)
-    sink.fault = SinkClosed()
-    sink.passes = False
+    sink.passes, sink.fault = False, SinkClosed()
     worker.put([prediction(end_s=2)])
     assert gone.wait(5)
     sink.passes, sink.fault = True, None
