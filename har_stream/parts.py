@@ -28,6 +28,7 @@ from har_stream.web.token import check_http
 from har_stream.when import parse_time
 
 if TYPE_CHECKING:
+    from har_stream.annotations import Annotations
     from har_stream.live import Live
     from har_stream.web.server import HttpServer
 
@@ -38,7 +39,7 @@ def load_model(settings: Settings) -> tuple[Manifest, Classifier]:
     """Return the manifest, with the hop that the settings ask for, and the classifier. Raises ConfigError."""
     folder = resolve(settings.model)
     manifest = _with_hop(load_manifest(folder), settings.hop)
-    return manifest, Classifier(folder, manifest, engine=settings.engine)
+    return manifest, Classifier(folder, manifest, engine=settings.engine, trust_keras=settings.trust_keras)
 
 
 def _with_hop(manifest: Manifest, hop: int) -> Manifest:
@@ -64,6 +65,7 @@ def open_recorder(settings: Settings, manifest: Manifest, *, source_waits: bool,
     recordings = Recordings(
         record_folder(settings),
         max_mb=settings.record_max_mb,
+        max_h=settings.record_max_h,
         max_devices=settings.intake.max_devices,
         rate_hz=manifest.framing.rate_hz,
         rewind_s=settings.intake.rewind_s,
@@ -97,11 +99,15 @@ def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
 
 
 def open_http(
-    stream: Watched, settings: Settings, manifest: Manifest, history: Callable[[], Path | None]
+    stream: Watched,
+    settings: Settings,
+    manifest: Manifest,
+    history: Callable[[], Path | None],
+    annotations: Annotations | None,
 ) -> tuple[HttpServer | None, Live | None]:
     """Return what answers over HTTP, and what the engine is to show on its page; None where it is off or cannot be.
 
-    `history` tells the file of the history that is kept, if one is.
+    `history` tells the file of the history that is kept, if one is; `annotations` take what people say on the page.
 
     Raises ConfigError where an address was given and cannot be had, or may not be without a token.
     """
@@ -114,9 +120,9 @@ def open_http(
     from har_stream.web.server import open_server  # noqa: PLC0415 - as above
 
     live = Live(limit=settings.intake.max_devices, labels=manifest.labels, framing=manifest.framing)
-    events = LiveEvents(live, stream, stale_after_s=settings.mqtt.stale_after_s)
-    pages = Pages(stream, events, history=history)
-    server = open_server(address, pages, token)
+    events = LiveEvents(live, stream, stale_after_s=settings.mqtt.stale_after_s, annotations=annotations)
+    pages = Pages(stream, events, history=history, annotations=annotations)
+    server = open_server(address, pages, token, pages.post)
     return server, live if server is not None else None
 
 

@@ -79,6 +79,16 @@ def test_a_full_file_is_followed_by_the_next(tmp_path: Path) -> None:
     assert sum(len(read_recording(path).values) for path in paths) == store.recorded == 5000
 
 
+def test_an_old_file_is_followed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, now_s = recordings(tmp_path, max_h=2.0), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    for passed_s, files in ((0.0, 1), (7200.0, 1), (0.5, 2), (7199.0, 2), (2.0, 3)):
+        now_s += passed_s
+        store.write([[block(VALUES[:10])]])
+        assert store.files == files
+    assert sum(len(read_recording(path).values) for path in tmp_path.iterdir()) == 50
+
+
 def test_of_devices_beyond_the_most_the_longest_silent_ones_file_ends(tmp_path: Path) -> None:
     store = recordings(tmp_path, max_devices=2)
     for device in ("a", "b", "a", "c", "a", "b"):
@@ -102,16 +112,18 @@ def test_an_earlier_recording_is_never_overwritten(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_labels_are_decided_by_what_a_file_begins_with(tmp_path: Path) -> None:
+def test_with_the_first_label_of_a_device_a_file_with_labels_begins(tmp_path: Path) -> None:
     truth = np.full(10, 4, np.uint8)
     store = recordings(tmp_path)
     store.write([[block(VALUES[:10], device="a", truth=truth), block(VALUES[:10], device="b")]])
     store.write([[block(VALUES[:10], 10, device="a"), block(VALUES[:10], 10, device="b", truth=truth)]])
-    first, second = (lines(path) for path in sorted(tmp_path.iterdir()))
+    first, *second = (lines(path) for path in sorted(tmp_path.iterdir(), key=lambda path: path.name[0]))
     assert first[0].endswith(",label")
     assert [line.rpartition(",")[2] for line in first[1:]] == ["sitting"] * 10 + [""] * 10
-    assert not second[0].endswith(",label")
-    assert {line.count(",") for line in second} == {6}
+    plain, labelled = sorted(second, key=lambda one: one[0].count(","))
+    assert {line.count(",") for line in plain} == {6}
+    assert [line.rpartition(",")[2] for line in labelled] == ["label"] + ["sitting"] * 10
+    assert len(plain) == 11
 
 
 def test_samples_without_a_lawful_time_cannot_be_placed_and_count(tmp_path: Path) -> None:
