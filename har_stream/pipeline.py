@@ -61,6 +61,7 @@ class Pipeline:
         self._plausibility = Plausibility(rows=rows)
         self.presence = Presence(self._devices, self._plausibility)
         self.taps = Taps(self._devices.find, rate_hz=framing.rate_hz)
+        self._unchecked: list[FramedWindows] = []
         self._news: list[tuple[str, Suspicion]] = []
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
@@ -90,6 +91,7 @@ class Pipeline:
 
     def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
+        self._check()
         windows = self.frame(blocks, now_s)
         return self._predict(windows) if windows is not None else []
 
@@ -139,8 +141,15 @@ class Pipeline:
 
     def news(self) -> list[tuple[str, Suspicion]]:
         """Return what began or ended to seem wrong since the last call: devices and what is held against them now."""
+        self._check()
         told, self._news = self._news, []
         return told
+
+    def _check(self) -> None:
+        """Look whether windows are plausible: once their labels have gone out, which do not depend on it."""
+        unchecked, self._unchecked = self._unchecked, []
+        for part in unchecked:
+            self._suspect(self._plausibility.check(part.rows, part.values))
 
     def _suspect(self, found: list[tuple[int, Suspicion]]) -> None:
         self._news += [(self._devices.name(row), suspicion) for row, suspicion in found]
@@ -276,8 +285,7 @@ class Pipeline:
         A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
         """
         turns = [lap[at : at + GROUP] for lap in laps(windows.rows) for at in range(0, len(lap), GROUP)]
-        for turn in turns:
-            self._suspect(self._plausibility.check(windows.rows[turn], windows.values[turn]))
+        self._unchecked = [windows.only(turn) for turn in turns] if len(turns) > 1 else [windows]
         if self._upright is None:
             return self._predictions.of(windows, *self._classify(windows), np.concatenate(turns))
         told = []
