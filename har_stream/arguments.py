@@ -18,7 +18,7 @@ COMMANDS: Final = ("run", "check", "config", "ports", "completion", "home-assist
 HISTORY: Final = ("history export", "history erase", "report")
 """What asks a history."""
 SETTINGS: Final = (
-    *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "http", "log_level"),
+    *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "shard", "http", "log_level"),
     "home_assistant.enabled",
 )
 """What the command line can set."""
@@ -142,6 +142,11 @@ def _add_beside(command: argparse.ArgumentParser) -> None:
         "--broker",
         metavar="embedded[:PORT]",
         help="run an MQTT broker in this process, on this machine's own port 1883 or another (default: none)",
+    )
+    add(
+        "--shard",
+        metavar="I/N",
+        help="serve only part I of N of the devices, as N har-streams on as many machines do (default: all)",
     )
     add(
         "--http",

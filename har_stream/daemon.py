@@ -29,6 +29,7 @@ from har_stream.parts import check_home_assistant, fitting_source, load_model, o
 from har_stream.reload import Reloader
 from har_stream.service import Service
 from har_stream.settings import Settings
+from har_stream.shard import Share, parse_part
 from har_stream.sinks import history_file
 from har_stream.sinks.outlets import Outlets
 from har_stream.sinks.sink import Sink
@@ -70,7 +71,8 @@ class Daemon:
         check_home_assistant(settings)
         self._manifest, classifier = load_model(settings)
         self._http, live = open_http(self, settings, self._manifest, self._history_file)
-        source = fitting_source(settings, self._manifest)
+        self._share = Share(parse_part(settings.shard))
+        source = fitting_source(settings, self._manifest, self._share)
         waits = not source.paced
         self._keeper = Keeper(StateFile(state)) if state is not None else None
         self._recorder = open_recorder(settings, self._manifest, source_waits=waits, stop=self._stop)
@@ -83,10 +85,12 @@ class Daemon:
             recorder=self._recorder,
             keeper=self._keeper,
         )
-        self._feeder = Feeder(source, settings.source, self._engine.queue)
+        self._feeder = Feeder(source, settings.source, self._engine.queue, self._share)
         self._sinks = Outlets(settings, source_waits=waits, on_closed=self.stop, announcer_of=self._announcer_of)
         self._service = Service(self, Notifier())
-        self._reloader = Reloader(reread or (lambda: settings), settings, self._manifest, self._feeder, self._sinks)
+        self._reloader = Reloader(
+            reread or (lambda: settings), settings, self._manifest, self._feeder, self._sinks, self._share
+        )
         self._describe()
 
     def stop(self) -> None:
@@ -144,6 +148,7 @@ class Daemon:
             if recorder is not None
             else None,
             state=self._keeper.condition if self._keeper is not None else "",
+            elsewhere=self._share.elsewhere,
         )
 
     def run(self) -> int:
@@ -207,6 +212,8 @@ class Daemon:
     def _report(self) -> None:
         self._engine.report()
         self._sinks.report()
+        if not self._share.whole:
+            log.info("shard %s: %d messages of devices of others", self._settings.shard, self._share.elsewhere)
         if (recorder := self._recorder) is not None:
             log.info(
                 "record: %s: %d samples recorded in %d files, %d not recorded",

@@ -17,6 +17,7 @@ from har_stream.recorder import Recorder
 from har_stream.recording_file import check_folder as check_record_folder
 from har_stream.recordings import Recordings
 from har_stream.settings import KINDS, Settings
+from har_stream.shard import ALL, Share
 from har_stream.sinks import is_broker, open_sink
 from har_stream.sources import is_live, open_source
 from har_stream.sources.source import Source
@@ -83,13 +84,13 @@ def wall_clock(settings: Settings, now_s: float) -> WallClock:
         raise ConfigError(f"history.origin: {error}") from None
 
 
-def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
+def fitting_source(settings: Settings, manifest: Manifest | None, share: Share = ALL) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
-    source = open_source(settings.source, settings)
+    source = open_source(settings.source, settings, share)
     if manifest is not None:
         source.fit(manifest.framing)
     most = settings.intake.max_devices
-    if source.devices is not None and source.devices > most:
+    if source.devices is not None and source.devices > most and share.whole:
         raise ConfigError(
             f"{settings.source}: brings {source.devices} devices, but intake.max_devices is {most}: raise it"
         )

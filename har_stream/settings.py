@@ -123,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     record: str = ""
     record_max_mb: Positive = 64.0
     broker: str = ""
+    shard: str = ""
     http: str = ""
     http_token_file: str = ""
     http_insecure: bool = False

@@ -81,7 +81,10 @@ class RecordingVitals:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """All parts; recording is None where nothing is recorded, state the condition of the file that keeps devices."""
+    """All parts; recording is None where nothing is recorded, state the condition of the file that keeps devices.
+
+    elsewhere counts the messages, or blocks, that were left to other shards.
+    """
 
     model: ModelVitals
     ending: bool
@@ -93,6 +96,7 @@ class Vitals:
     sinks: tuple[SinkVitals, ...]
     recording: RecordingVitals | None
     state: str
+    elsewhere: int = 0
 
 
 class Watched(Protocol):

@@ -26,10 +26,11 @@ from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import FormatName, Profiles
 from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
+from har_stream.shard import ALL, Share
 from har_stream.sources.inbox import Inbox, Message
 from har_stream.sources.source import CONNECTING
 from har_stream.sources.topics import parse_topics, sender_of
-from har_stream.translation import Translator
+from har_stream.translation import LONGEST_ID, Translator
 from har_stream.uri import Uri
 
 POLL_S: Final = 0.25
@@ -58,11 +59,11 @@ class MqttSource:
     devices: int | None = None
     arrived_s: float | None = None
 
-    def __init__(self, uri: Uri, settings: Settings) -> None:
+    def __init__(self, uri: Uri, settings: Settings, share: Share = ALL) -> None:
         self._broker = parse_broker(uri, settings.mqtt)
         self._topics = parse_topics(uri.rest.removeprefix("//").partition("/")[2], uri.text)
         self._options = uri.options(MqttOptions)
-        self._settings = settings
+        self._settings, self._share = settings, share
         self._profiles = Profiles(settings.profiles, settings.devices)
         try:
             self._profile = self._profiles.named(self._options.profile) if self._options.profile else None
@@ -131,6 +132,10 @@ class MqttSource:
         return link
 
     def _take(self, message: Received) -> None:
+        if not self._share.whole:
+            device = sender_of(message.topic, self._topics).device
+            if device is not None and not self._share.takes(device[:LONGEST_ID]):
+                return
         kept = Message(message.topic, message.payload, message.arrival_s)
         self._inbox.put(kept, retained=message.retained)
 

@@ -68,6 +68,7 @@ class _Once(Collector):
         yield from _of_samples(vitals.stream)
         yield from _of_devices(vitals.stream, vitals.max_devices)
         yield gauge("source_connected", "1 where samples can come in.", int(not vitals.source))
+        yield counter("elsewhere", "Messages of devices that other shards serve.", vitals.elsewhere)
         yield counter("source_reconnects", "Times that the source was lost and came back.", vitals.reconnects)
         yield from of_queues(vitals)
         yield from of_sinks(vitals.sinks)
