@@ -99,8 +99,7 @@ def gathered(monkeypatch: pytest.MonkeyPatch, apart_s: float, waiting: int = 1) 
     Time does not pass by itself.
     """
     now_s = 1000.0
-    monkeypatch.setattr("har_stream.sources.inbox.time.monotonic", lambda: now_s)
-    one = inbox(messages=1000, message_bytes=10**6)
+    one = Inbox(messages=1000, message_bytes=10**6, payload_limit=100, now=lambda: now_s)
     monkeypatch.setattr("har_stream.sources.inbox.time.sleep", lambda _: one.put(Message("t", b"late", now_s), **NEW))
     for number in range(50):
         one.put(Message("t", b"x", now_s - (49 - number) * apart_s), **NEW)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition
 from typing import Final
 
+from har_stream.sources.shedding import STEP_S, Shedding
+from har_stream.sources.topics import Sender
+
 FULL: Final = "source_full"
 SIZE: Final = "payload_size"
 RETAINED: Final = "retained"
+OVERLOAD: Final = "overload"
+OVERDUE: Final = "overdue"
 
 AT_ONCE: Final = 1000
 """Messages handed over together at most: so many are decoded in a fraction of a second."""
@@ -20,29 +26,44 @@ MANY, MANY_S = 50, 0.1
 GATHER_S: Final = 0.01
 """How long messages are then gathered, unless many wait already."""
 
+BEHIND_S: Final = 0.5
+"""A message that waits for so long tells that more comes than can be served."""
+OVERDUE_S: Final = 2.0
+"""A message that has waited for so long is not worth its work while devices sit out."""
+NOBODY: Final = Sender(None, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message and the time of its arrival, in s on the monotonic clock."""
+    """A message, the time of its arrival in s on the monotonic clock, and who sent it."""
 
     topic: str
     payload: bytes
     arrival_s: float
+    sender: Sender = NOBODY
 
 
 class Inbox:
     """Between the network's thread, which only puts, and the source's, which takes.
 
-    Where it is full the oldest messages go: live samples lose their worth with time.
+    Where more comes than is taken, devices that the topic names sit out as `shedding` decides; else, where it is full,
+    the oldest messages go: live samples lose their worth with time.
     """
 
-    def __init__(self, *, messages: int, message_bytes: int, payload_limit: int) -> None:
+    def __init__(
+        self, *, messages: int, message_bytes: int, payload_limit: int, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Hold so many messages and bytes; `now` is the clock of the messages' arrivals."""
+        self._now = now
         self._most, self._most_bytes, self._payload_limit = messages, message_bytes, payload_limit
         self._waiting: deque[Message] = deque()
         self._bytes = 0
         self._refused: Counter[str] = Counter()
         self._lately_s: deque[float] = deque(maxlen=MANY)
         self._changed = Condition()
+        self.shedding = Shedding()
+        self._offered = self._taken = 0
+        self._idle_s, self._stepped_s = 0.0, -STEP_S
 
     @property
     def waiting(self) -> int:
@@ -58,6 +79,12 @@ class Inbox:
             elif len(message.payload) > self._payload_limit:
                 self._refused[SIZE] += 1
             else:
+                self._offered += 1
+                if message.arrival_s >= self._stepped_s + STEP_S:
+                    self._step(message.arrival_s)
+                if self._sits_out(message):
+                    self._refused[OVERLOAD] += 1
+                    return  # whoever waits hears of it with the next message that is kept, or in a moment
                 self._waiting.append(message)
                 self._bytes += _size(message)
                 self._make_room()
@@ -68,6 +95,7 @@ class Inbox:
 
         Where many messages come, wait a little longer for more of them.
         """
+        begun_s = self._now()
         with self._changed:
             if not self._waiting and not self._refused:
                 self._changed.wait(timeout_s)
@@ -75,19 +103,48 @@ class Inbox:
         if gathers:
             time.sleep(GATHER_S)
         with self._changed:
+            now_s = self._now()
+            self._idle_s += now_s - begun_s
+            self._leave_overdue(now_s)
             taken = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+            self._taken += len(taken)
             self._bytes -= sum(map(_size, taken))
             self._lately_s.extend(message.arrival_s for message in taken[-MANY:])
             refused, self._refused = self._refused, Counter()
             return taken, refused
 
     def _many_come(self) -> bool:
-        return len(self._lately_s) == MANY and time.monotonic() - self._lately_s[0] < MANY_S
+        return len(self._lately_s) == MANY and self._now() - self._lately_s[0] < MANY_S
+
+    def _step(self, now_s: float) -> None:
+        """Have it decided anew who sits out; what waits of those who do then goes at once."""
+        seconds, before = now_s - self._stepped_s, self.shedding.served
+        behind = len(self._waiting) > self._most // 2 or self._bytes > self._most_bytes // 2
+        behind |= bool(self._waiting) and now_s - self._waiting[0].arrival_s > BEHIND_S
+        busy_s = max(0.0, seconds - self._idle_s)
+        self.shedding.step(seconds, offered=self._offered, taken=self._taken, busy_s=busy_s, behind=behind)
+        self._stepped_s, self._idle_s, self._offered, self._taken = now_s, 0.0, 0, 0
+        if self.shedding.served < before:
+            kept = [message for message in self._waiting if not self._sits_out(message)]
+            self._refused[OVERLOAD] += len(self._waiting) - len(kept)
+            self._waiting = deque(kept)
+            self._bytes = sum(map(_size, kept))
+
+    def _sits_out(self, message: Message) -> bool:
+        device = message.sender.device
+        return device is not None and self.shedding.sits_out(device)
+
+    def _leave_overdue(self, now_s: float) -> None:
+        while self.shedding.active and self._waiting and now_s - self._waiting[0].arrival_s > OVERDUE_S:
+            self._drop_oldest(OVERDUE)
 
     def _make_room(self) -> None:
         while len(self._waiting) > self._most or (self._bytes > self._most_bytes and len(self._waiting) > 1):
-            self._bytes -= _size(self._waiting.popleft())
-            self._refused[FULL] += 1
+            self._drop_oldest(FULL)
+
+    def _drop_oldest(self, reason: str) -> None:
+        self._bytes -= _size(self._waiting.popleft())
+        self._refused[reason] += 1
 
 
 def _size(message: Message) -> int:

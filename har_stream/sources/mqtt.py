@@ -30,7 +30,7 @@ from har_stream.shard import ALL, Share
 from har_stream.sources.inbox import Inbox, Message
 from har_stream.sources.source import CONNECTING
 from har_stream.sources.topics import parse_topics, sender_of
-from har_stream.translation import LONGEST_ID, Translator
+from har_stream.translation import Translator
 from har_stream.uri import Uri
 
 POLL_S: Final = 0.25
@@ -76,6 +76,7 @@ class MqttSource:
         )
         self._translator: Translator | None = None
         self._told: set[str] = set()
+        self._overloaded = False
         self._link: BrokerLink | None = None
 
     @property
@@ -132,11 +133,10 @@ class MqttSource:
         return link
 
     def _take(self, message: Received) -> None:
-        if not self._share.whole:
-            device = sender_of(message.topic, self._topics).device
-            if device is not None and not self._share.takes(device[:LONGEST_ID]):
-                return
-        kept = Message(message.topic, message.payload, message.arrival_s)
+        sender = sender_of(message.topic, self._topics)
+        if sender.device is not None and not self._share.whole and not self._share.takes(sender.device):
+            return
+        kept = Message(message.topic, message.payload, message.arrival_s, sender)
         self._inbox.put(kept, retained=message.retained)
 
     def _tick(self, translator: Translator, timeout_s: float) -> list[Block]:
@@ -146,14 +146,25 @@ class MqttSource:
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))
             self._explain(reason, "messages")
+        self._tell_overload()
         for message in messages:
-            sender = sender_of(message.topic, self._topics)
+            sender = message.sender
             of_message = translator.push(message.payload, message.arrival_s, sender.device, otherwise=sender.otherwise)
             for block in of_message:
                 if isinstance(block, Refused):
                     self._explain(block.reason, _described(message))
             blocks += of_message
         return blocks
+
+    def _tell_overload(self) -> None:
+        served = self._inbox.shedding.served
+        if (served < 1.0) != self._overloaded:
+            self._overloaded = served < 1.0
+            if self._overloaded:
+                out = f"{1 - served:.0%} of the devices sit out, so that the others have labels"
+                log.warning("%s: more comes than can be served; %s", self._broker.name, out)
+            else:
+                log.info("%s: all devices are served again", self._broker.name)
 
     def _explain(self, reason: str, what: str) -> None:
         """Say of the first that was refused for a reason what it was: the books only count."""
