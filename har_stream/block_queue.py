@@ -8,11 +8,13 @@ that what shares a batch does not depend on timing.
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from threading import Condition
 from typing import Final
 
 from har_stream.accounting import Accounting, Books
+from har_stream.progress import Progress
 from har_stream.samples import Block
 
 UNPACED_TICKS: Final = 4
@@ -20,11 +22,15 @@ UNPACED_TICKS: Final = 4
 
 
 SAMPLES_AT_ONCE: Final = 65_536
-"""Most samples that waiting ticks are merged up to: what takes the engine a fraction of a second."""
-
-
+"""Most samples that waiting ticks are merged up to."""
 MOST_WAITING: Final = SAMPLES_AT_ONCE // 4
-"""Samples that wait at most of a source with a queue of its own: enough to keep the engine busy."""
+"""Most samples that wait of a source with a queue of its own: enough to keep the engine busy."""
+AT_ONCE_S: Final = 0.2
+"""How long the engine may take for those: with dear windows they are fewer."""
+PIECE: Final = 64
+"""Blocks of a source with a queue of its own that are given to the engine together at least, if there are so many."""
+ENOUGH_S: Final = 0.01
+"""A shorter tick does not tell how long samples take: what it costs is mostly not theirs."""
 
 
 class BlockQueue:
@@ -37,6 +43,9 @@ class BlockQueue:
         self._limit, self._paced, self._accounting = limit, paced, accounting
         self._ticks: deque[tuple[list[Block], int, float]] = deque()
         self._blocks = self._samples = self._in_hand = 0
+        self._at_once = SAMPLES_AT_ONCE
+        self._given, self._given_blocks, self._given_s = 0, 0, math.inf
+        self._progress: Progress | None = None
         self._closed = False
         self._changed = Condition()
         self.arrived_s = math.nan
@@ -53,14 +62,19 @@ class BlockQueue:
         with self._changed:
             return self._blocks
 
-    def put(self, tick: list[Block], arrived_s: float = math.nan, *, waits: bool = False) -> None:
-        """Add a tick and when it arrived, once there is room if the source `waits`; after close() it is dropped."""
+    def put(self, tick: list[Block], arrived_s: float = math.nan, progress: Progress | None = None) -> None:
+        """Add a tick and when it arrived, once there is room if `progress` is to be told; drop it after close()."""
+        if progress is not None and len(tick) > PIECE:
+            for at in range(0, len(tick), PIECE):
+                self.put(tick[at : at + PIECE], arrived_s, progress)
+            return
         samples = _samples(tick)
         with self._changed:
             if not self._paced:
                 self._changed.wait_for(lambda: len(self._ticks) < UNPACED_TICKS or self._closed)
-            elif waits:
-                self._changed.wait_for(lambda: self._samples < MOST_WAITING or self._closed)
+            elif progress is not None:
+                self._changed.wait_for(lambda: self._samples < min(self._at_once, MOST_WAITING) or self._closed)
+            self._progress = progress
             self._accounting.enter(samples)
             if self._closed:
                 self._accounting.drop("shutdown", samples)
@@ -74,16 +88,19 @@ class BlockQueue:
     def get(self, timeout_s: float | None = None) -> list[Block] | None:
         """Return the next tick, waiting for one: [] after timeout_s, None when the queue is closed and empty."""
         with self._changed:
+            self._learn(time.monotonic())
             self._changed.wait_for(lambda: self._ticks or self._closed, timeout_s)
             if not self._ticks:
                 return None if self._closed else []
             tick, samples, self.arrived_s = self._ticks.popleft()
-            while self._paced and self._ticks and samples + self._ticks[0][1] <= SAMPLES_AT_ONCE:
+            while self._paced and self._ticks and samples + self._ticks[0][1] <= self._at_once:
                 more, count, _ = self._ticks.popleft()
                 tick, samples = [*tick, *more], samples + count
             self._blocks -= len(tick)
             self._samples -= samples
-            self._in_hand = samples
+            self._in_hand = self._given = samples
+            self._given_blocks = len(tick)
+            self._given_s = time.monotonic()
             self._changed.notify_all()
             return tick
 
@@ -110,6 +127,16 @@ class BlockQueue:
             self._ticks.clear()
             self._blocks = self._samples = 0
             self._changed.notify_all()
+
+    def _learn(self, now_s: float) -> None:
+        """Learn from the tick that was given last how many samples the engine takes in AT_ONCE_S."""
+        took_s, self._given_s = now_s - self._given_s, math.inf
+        if self._progress is not None:
+            self._progress.add(self._given_blocks)
+            self._given_blocks = 0
+        if took_s >= ENOUGH_S:
+            fit = round(self._given / took_s * AT_ONCE_S)
+            self._at_once = max(1, min(fit, (fit + self._at_once) // 2, SAMPLES_AT_ONCE))
 
     def _drop_oldest(self) -> None:
         while self._paced and self._blocks > self._limit and len(self._ticks) > 1:

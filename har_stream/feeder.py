@@ -69,8 +69,7 @@ class Feeder:
             for tick in source.blocks(stop):
                 arrived_s = source.arrived_s
                 if ours := self._share.of(tick):
-                    waits = source.queue is not None
-                    self._queue.put(ours, time.monotonic() if arrived_s is None else arrived_s, waits=waits)
+                    self._queue.put(ours, time.monotonic() if arrived_s is None else arrived_s, source.progress)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", name, error)
             self.failed = True

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Condition
 from typing import Final
 
+from har_stream.progress import Progress
 from har_stream.sources.shedding import STEP_S, Shedding
 from har_stream.sources.topics import Sender
 
@@ -18,14 +19,16 @@ RETAINED: Final = "retained"
 OVERLOAD: Final = "overload"
 OVERDUE: Final = "overdue"
 
-AT_ONCE: Final = 1000
-"""Messages handed over together at most: so many are decoded in a fraction of a second."""
+AT_ONCE: Final = 128
+"""Messages handed over together at most: so many are decoded in a fraction of a second, however dear they are."""
 
 MANY, MANY_S = 50, 0.1
 """So many messages within such a time are no lone device's: a tick of one message costs most of what one of 50 does."""
 GATHER_S: Final = 0.01
 """How long messages are then gathered, unless many wait already."""
 
+CALM_S: Final = 0.1
+"""Where no message waits for longer, more could be served."""
 BEHIND_S: Final = 0.5
 """A message that waits for so long tells that more comes than can be served."""
 OVERDUE_S: Final = 2.0
@@ -51,10 +54,16 @@ class Inbox:
     """
 
     def __init__(
-        self, *, messages: int, message_bytes: int, payload_limit: int, now: Callable[[], float] = time.monotonic
+        self,
+        *,
+        messages: int,
+        message_bytes: int,
+        payload_limit: int,
+        progress: Progress | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Hold so many messages and bytes; `now` is the clock of the messages' arrivals."""
-        self._now = now
+        """Hold so many messages and bytes; `progress` tells how many are done, `now` is the clock of their arrivals."""
+        self._progress, self._now = progress or Progress(), now
         self._most, self._most_bytes, self._payload_limit = messages, message_bytes, payload_limit
         self._waiting: deque[Message] = deque()
         self._bytes = 0
@@ -62,8 +71,7 @@ class Inbox:
         self._lately_s: deque[float] = deque(maxlen=MANY)
         self._changed = Condition()
         self.shedding = Shedding()
-        self._offered = self._taken = 0
-        self._idle_s, self._stepped_s = 0.0, -STEP_S
+        self._offered, self._stepped_s = 0, -STEP_S
 
     @property
     def waiting(self) -> int:
@@ -95,7 +103,6 @@ class Inbox:
 
         Where many messages come, wait a little longer for more of them.
         """
-        begun_s = self._now()
         with self._changed:
             if not self._waiting and not self._refused:
                 self._changed.wait(timeout_s)
@@ -103,11 +110,8 @@ class Inbox:
         if gathers:
             time.sleep(GATHER_S)
         with self._changed:
-            now_s = self._now()
-            self._idle_s += now_s - begun_s
-            self._leave_overdue(now_s)
+            self._leave_overdue(self._now())
             taken = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-            self._taken += len(taken)
             self._bytes -= sum(map(_size, taken))
             self._lately_s.extend(message.arrival_s for message in taken[-MANY:])
             refused, self._refused = self._refused, Counter()
@@ -120,10 +124,13 @@ class Inbox:
         """Have it decided anew who sits out; what waits of those who do then goes at once."""
         seconds, before = now_s - self._stepped_s, self.shedding.served
         behind = len(self._waiting) > self._most // 2 or self._bytes > self._most_bytes // 2
-        behind |= bool(self._waiting) and now_s - self._waiting[0].arrival_s > BEHIND_S
-        busy_s = max(0.0, seconds - self._idle_s)
-        self.shedding.step(seconds, offered=self._offered, taken=self._taken, busy_s=busy_s, behind=behind)
-        self._stepped_s, self._idle_s, self._offered, self._taken = now_s, 0.0, 0, 0
+        waited_s = now_s - self._waiting[0].arrival_s if self._waiting else 0.0
+        behind, calm = behind or waited_s > BEHIND_S, waited_s <= CALM_S
+        done = self._progress.take()
+        self.shedding.step(
+            seconds, offered=self._offered, done=done, waiting=len(self._waiting), behind=behind, calm=calm
+        )
+        self._stepped_s, self._offered = now_s, 0
         if self.shedding.served < before:
             kept = [message for message in self._waiting if not self._sits_out(message)]
             self._refused[OVERLOAD] += len(self._waiting) - len(kept)

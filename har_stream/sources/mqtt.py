@@ -24,6 +24,7 @@ from har_stream.manifest import Framing
 from har_stream.mqtt.connection import Received
 from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import FormatName, Profiles
+from har_stream.progress import Progress
 from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
 from har_stream.shard import ALL, Share
@@ -69,10 +70,12 @@ class MqttSource:
             self._profile = self._profiles.named(self._options.profile) if self._options.profile else None
         except ConfigError as error:
             raise ConfigError(f"{uri.text}: profile: {error}") from None
+        self.progress: Progress | None = Progress()
         self._inbox = Inbox(
             messages=settings.queues.messages,
             message_bytes=settings.queues.message_bytes,
             payload_limit=settings.mqtt.payload_limit,
+            progress=self.progress,
         )
         self._translator: Translator | None = None
         self._told: set[str] = set()

@@ -20,11 +20,14 @@ SPARE: Final = 0.9
 """Share of the capacity that is used while devices sit out: what waits has to go down."""
 NEWEST: Final = 0.6
 """Weight of the last step in the mean of what is offered; devices may send once a step, in time with each other."""
-FASTEST: Final = 2.0
-"""By how much the share that is served may grow in a step."""
+SHARPEST: Final = 0.5
+"""What is left of the share that is served after a step, at least: what follows a stall shows less than could be."""
+FIRST_GROWTH: Final = 0.05
+MORE_GROWTH: Final = 1.4
+FASTEST: Final = 1.0
+"""What the capacity is taken to have grown by in a step with nothing waiting, and how this grows from step to step."""
 FORGOTTEN_S: Final = 5.0
 """After so long without a message all are served again."""
-LEAST_BUSY_S: Final = 1e-3
 SALT: Final = np.uint64(0xD1B54A32D192ED03)
 """So that those who sit out are not those of one shard."""
 
@@ -33,10 +36,15 @@ class Shedding:
     """served is the share of all devices that is served, 1.0 where nobody sits out."""
 
     def __init__(self) -> None:
-        self.served = 1.0
-        self._offered_hz = 0.0
-        self._was_behind = False
         self._place = lru_cache(REMEMBERED)(place)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.served = 1.0
+        self._offered_hz = self._capacity_hz = 0.0
+        self._was_behind, self._waited = False, (0, 0)
+        self._measured_s = self._measured = 0.0
+        self._growth = FIRST_GROWTH
 
     @property
     def active(self) -> bool:
@@ -47,26 +55,47 @@ class Shedding:
         """Tell whether what a device sends is left aside."""
         return self.served < 1.0 and self._place(device) >= self.served
 
-    def step(self, seconds: float, *, offered: int, taken: int, busy_s: float, behind: bool) -> None:
-        """Decide anew, after so many seconds in which messages were offered and taken.
+    def step(self, seconds: float, *, offered: int, done: int, waiting: int, behind: bool, calm: bool) -> None:
+        """Decide anew, after so many seconds in which messages were offered and done.
 
-        busy_s is for how long whoever takes them was at work; behind tells that too much waits.
+        waiting is how many wait; behind tells that these are too many, calm that next to none do.
         """
-        if seconds >= FORGOTTEN_S:  # there was nobody, and what was before is past
-            self.served, self._offered_hz, self._was_behind = 1.0, 0.0, False
+        if seconds >= FORGOTTEN_S:
+            self._forget()
             return
-        mean_hz, newest_hz = self._offered_hz, offered / seconds
-        self._offered_hz = NEWEST * newest_hz + (1 - NEWEST) * mean_hz if mean_hz else newest_hz
-        # Only a step that was behind from its beginning shows what can be served; and a stall shows nothing.
-        if behind and self._was_behind and taken:
-            self.served = min(self.served, self._share(taken / seconds))
-        elif self.active and not behind:
-            could = self._share(taken / max(busy_s, LEAST_BUSY_S)) if taken else 1.0
-            self.served = min(1.0, max(self.served, min(could, FASTEST * self.served)))
+        newest_hz = offered / seconds
+        self._offered_hz += (NEWEST if self._offered_hz else 1.0) * (newest_hz - self._offered_hz)
+        grows = done > 0 and waiting >= self._waited[0]
+        self._waited = self._waited[1], waiting
+        if behind and self._was_behind:
+            self._measure(seconds, done, grows=grows)
+        if not behind:
+            self._measured_s = self._measured = 0.0
+            self._grow(calm=calm)
         self._was_behind = behind
 
-    def _share(self, capacity_hz: float) -> float:
-        return SPARE * capacity_hz / max(self._offered_hz, capacity_hz * SPARE)
+    def _measure(self, seconds: float, done: int, *, grows: bool) -> None:
+        """Learn what can be served; only a step that was behind from its beginning shows it.
+
+        Where what waits goes down, as after a stall, nobody has to go.
+        """
+        self._measured_s, self._measured = self._measured_s / 2 + seconds, self._measured / 2 + done
+        if grows:
+            self._capacity_hz = self._measured / self._measured_s
+            self.served = min(self.served, max(SHARPEST * self.served, self._share))
+
+    def _grow(self, *, calm: bool) -> None:
+        """Let some come back: where less is offered, at once; where it seems that more could be served, by and by."""
+        if not calm or not self.active:
+            self._growth = FIRST_GROWTH
+        elif self.active:
+            self._capacity_hz *= 1 + self._growth
+            self._growth = min(FASTEST, MORE_GROWTH * self._growth)
+        self.served = max(self.served, self._share) if self.active else 1.0
+
+    @property
+    def _share(self) -> float:
+        return min(1.0, SPARE * self._capacity_hz / self._offered_hz) if self._offered_hz else 1.0
 
 
 def place(device: str) -> float:
