@@ -18,8 +18,8 @@ COMMANDS: Final = ("run", "check", "config", "ports", "completion", "home-assist
 HISTORY: Final = ("history export", "history erase", "report")
 """What asks a history."""
 SETTINGS: Final = (
-    *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "shard", "http", "log_level"),
-    "home_assistant.enabled",
+    *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "shard", "workers", "http"),
+    *("log_level", "home_assistant.enabled"),
 )
 """What the command line can set."""
 
@@ -148,6 +148,7 @@ def _add_beside(command: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="serve only part I of N of the devices, as N har-streams on as many machines do (default: all)",
     )
+    add("--workers", metavar="N", help="processes that share the devices on this machine (default: 1)")
     add(
         "--http",
         metavar="HOST:PORT",

@@ -121,6 +121,23 @@ def open_http(
     return server, live if server is not None else None
 
 
+def open_workers_http(stream: Watched, settings: Settings, history: Callable[[], Path | None]) -> HttpServer | None:
+    """Return what answers over HTTP for several workers, None where it is off or cannot be. Raises ConfigError."""
+    address, token = parse_address(settings.http), check_http(settings)
+    if address is None:
+        return None
+    from har_stream.web.pages import Pages  # noqa: PLC0415 - as above
+    from har_stream.web.server import open_server  # noqa: PLC0415 - as above
+
+    return open_server(address, Pages(stream, history=history), token)
+
+
+def check_workers(settings: Settings) -> None:
+    """Raise ConfigError where a source cannot have several workers."""
+    if settings.workers > 1 and settings.source.startswith("serial:"):
+        raise ConfigError("workers: a serial port is one process's; several are for mqtt:, mqtts:, replay: and sim:")
+
+
 def check_home_assistant(settings: Settings) -> None:
     """Raise ConfigError where devices are to be announced and there is no broker to do it on."""
     if settings.home_assistant.enabled and not any(is_broker(sink) for sink in settings.sinks):
@@ -138,6 +155,7 @@ def check_parts(settings: Settings, *, state: Path | None = None, needs_source: 
         _tried("source", lambda: fitting_source(settings, model[0] if model else None), faults)
     for sink in settings.sinks:
         _tried("sinks", partial(open_sink, sink, settings), faults)
+    _tried("workers", lambda: check_workers(settings), faults)
     _tried("home_assistant", lambda: check_home_assistant(settings), faults)
     if state is not None:
         _tried("state", partial(check_folder, state), faults)

@@ -80,10 +80,19 @@ class RecordingVitals:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerVitals:
+    """Workers that there are to be, that run, and how often one that died began anew."""
+
+    wanted: int
+    running: int
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """All parts; recording is None where nothing is recorded, state the condition of the file that keeps devices.
 
-    elsewhere counts the messages, or blocks, that were left to other shards.
+    elsewhere counts the messages, or blocks, that were left to other shards; workers is None where one process is all.
     """
 
     model: ModelVitals
@@ -97,6 +106,7 @@ class Vitals:
     recording: RecordingVitals | None
     state: str
     elsewhere: int = 0
+    workers: WorkerVitals | None = None
 
 
 class Watched(Protocol):

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from har_stream import __version__
 from har_stream.activities import UNKNOWN
-from har_stream.vitals import ModelVitals, Reading, RecordingVitals, Watched
+from har_stream.vitals import ModelVitals, Reading, RecordingVitals, Watched, WorkerVitals
 from har_stream.web.families import counter, counters, gauge, gauges, histograms, info
 from har_stream.web.series import of_devices, of_queues, of_sinks, of_suspicions
 
@@ -73,6 +73,8 @@ class _Once(Collector):
         yield from of_queues(vitals)
         yield from of_sinks(vitals.sinks)
         yield gauge("state_failing", "1 where what was learned about devices cannot be kept.", int(bool(vitals.state)))
+        if vitals.workers is not None:
+            yield from _of_workers(vitals.workers)
         if vitals.recording is not None:
             yield from _of_recording(vitals.recording)
 
@@ -115,6 +117,12 @@ def _of_devices(reading: Reading, max_devices: int) -> Iterator[Metric]:
     yield of_suspicions(reading.suspicions)
     if reading.of_devices:
         yield from of_devices(reading.of_devices)
+
+
+def _of_workers(workers: WorkerVitals) -> Iterator[Metric]:
+    series = {("wanted",): workers.wanted, ("running",): workers.running}
+    yield gauges("workers", "Processes that share the devices.", ("state",), series)
+    yield counter("worker_restarts", "Times that a worker died and began anew.", workers.restarts)
 
 
 def _of_recording(recording: RecordingVitals) -> Iterator[Metric]:
