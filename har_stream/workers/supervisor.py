@@ -34,7 +34,7 @@ POLL_S: Final = 0.1
 ASK_EVERY_S: Final = 1.0
 PATIENCE_S: Final = 1.5
 """For a worker's vitals: a little longer than it waits for its engine's books itself."""
-LAST_S: Final = 0.7
+LAST_S: Final = 0.9
 """Beside the time to drain, what workers may take to end."""
 
 log = logging.getLogger(__name__)

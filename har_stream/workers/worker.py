@@ -104,7 +104,11 @@ class Worker:
         """End it for good, at once."""
         if self._process is not None:
             self._process.kill()
-            self._bury(self._process.wait(), time.monotonic(), restarts=False)
+            code = self._process.wait()
+            with self._asking:
+                self._listen(time.monotonic(), None)
+            # One that has told its last word has nothing left to do but to go.
+            self._bury(0 if self._has_ended else code, time.monotonic(), restarts=False)
 
     def watch(self, *, restarts: bool) -> None:
         """Note what has become of it; one that died begins again, after a pause, where it `restarts`."""
