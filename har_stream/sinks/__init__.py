@@ -47,7 +47,7 @@ def _stdout(uri: Uri, settings: Settings) -> Sink:
         return json_stdout(shared=settings.workers > 1)
     from har_stream.sinks.terminal import TerminalTable  # noqa: PLC0415 - who writes to a pipe need not load it
 
-    return TerminalTable()
+    return TerminalTable(max_devices=settings.intake.max_devices)
 
 
 def _history(uri: Uri, settings: Settings) -> Sink:
