@@ -150,7 +150,7 @@ class Daemon:
             if recorder is not None
             else None,
             state=self._keeper.condition if self._keeper is not None else "",
-            elsewhere=self._share.elsewhere,
+            elsewhere=self._share.elsewhere if self._settings.shard else None,
         )
 
     def run(self) -> int:

@@ -81,10 +81,10 @@ class RecordingVitals:
 
 @dataclass(frozen=True, slots=True)
 class WorkerVitals:
-    """Workers that there are to be, that run, and how often one that died began anew."""
+    """How many workers there are to be, the processes of those that run, and how often one that died began anew."""
 
     wanted: int
-    running: int
+    pids: tuple[int, ...]
     restarts: int
 
 
@@ -92,7 +92,8 @@ class WorkerVitals:
 class Vitals:
     """All parts; recording is None where nothing is recorded, state the condition of the file that keeps devices.
 
-    elsewhere counts the messages, or blocks, that were left to other shards; workers is None where one process is all.
+    elsewhere counts the messages, or blocks, that were left to other shards, None where there are none; workers is None
+    where one process is all.
     """
 
     model: ModelVitals
@@ -105,7 +106,7 @@ class Vitals:
     sinks: tuple[SinkVitals, ...]
     recording: RecordingVitals | None
     state: str
-    elsewhere: int = 0
+    elsewhere: int | None = None
     workers: WorkerVitals | None = None
 
 

@@ -47,7 +47,7 @@ sinks = st.builds(
 whole = st.builds(
     Vitals,
     model=st.just(ModelVitals("m", "onnx", "0", ("walking",))),
-    ending=st.just(False),
+    ending=st.booleans(),
     stream=readings(),
     max_devices=counts,
     source=st.sampled_from(["", "not reachable"]),
@@ -82,7 +82,7 @@ def test_books_of_the_living_and_the_dead_add_up(living: list[Vitals], dead: lis
     assert told.stream.present.devices == sum(one.stream.present.devices for one in living)
     assert sum(told.stream.labels.values()) == sum(sum(one.stream.labels.values()) for one in every)
     assert sum(told.stream.inference.counts) == sum(sum(one.stream.inference.counts) for one in every)
-    assert told.elsewhere == sum(one.elsewhere for one in every)
+    assert told.elsewhere == sum(one.elsewhere or 0 for one in every)
     written = sum(sink.written + sink.dropped + sink.waiting for sink in told.sinks)
     assert written == sum(sink.written + sink.dropped + sink.waiting for one in every for sink in one.sinks)
     assert len({sink.name for sink in told.sinks}) == len(told.sinks)

@@ -50,7 +50,7 @@ def joined(parts: Sequence[Vitals], *, ending: bool = False) -> Vitals:
         sinks=_sinks([one for part in parts for one in part.sinks]),
         recording=_recordings(recordings) if recordings else None,
         state=conditions(one.state for one in parts),
-        elsewhere=sum(one.elsewhere for one in parts),
+        elsewhere=None if first.elsewhere is None else sum(one.elsewhere or 0 for one in parts),
     )
 
 

@@ -163,7 +163,7 @@ class Supervisor:
         parts = [one for worker in self._workers for one in (worker.vitals, *worker.past) if one is not None]
         if not parts:
             raise RuntimeError("no worker has told anything yet")
-        running = sum(worker.begun and worker.pid is not None for worker in self._workers)
+        running = tuple(worker.pid for worker in self._workers if worker.begun and worker.pid is not None)
         restarts = sum(worker.restarts for worker in self._workers)
         told = joined(parts, ending=self._stop.is_set())
         source = self.source_condition
