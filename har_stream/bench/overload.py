@@ -68,7 +68,7 @@ def measure(options: Options) -> dict[str, Any]:
     """Return overload. Raises NotMeasured."""
     framing = msgspec.structs.replace(load_manifest(resolve(options.model)).framing, hop=HOP)
     per_core = float(through_broker.measure(options, most=FIRST_DEVICES, hop=HOP)["mqtt_devices_per_core"])
-    devices = round(TIMES * per_core)
+    devices = min(round(TIMES * per_core), max(options.devices))
     with broker(options) as uri:
         try:
             return {"overload": _overload(uri, devices, per_core, framing, options)}

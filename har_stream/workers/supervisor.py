@@ -135,7 +135,8 @@ class Supervisor:
 
     def _pass_on_reload(self) -> str:
         for worker in self._workers:
-            worker.send(signal.SIGHUP)
+            if worker.begun:  # one that is being loaded has just read it
+                worker.send(signal.SIGHUP)
         return "workers read their configuration again"
 
     def _end(self) -> None:
