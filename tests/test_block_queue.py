@@ -194,7 +194,7 @@ def test_of_ticks_that_are_taken_together_the_oldest_tells_when_they_arrived() -
 def test_a_source_that_is_told_of_progress_waits_for_room_and_loses_nothing() -> None:
     paced, books = queue(paced=True, limit=10**6)
     progress = Progress()
-    big = [block(number, samples=MOST_WAITING) for number in range(3)]
+    big: list[Block] = [block(number, samples=MOST_WAITING) for number in range(3)]
     paced.put(big[:1], progress=progress)
     thread = Thread(target=paced.put, args=(big[1:2],), kwargs={"progress": progress}, daemon=True)
     thread.start()

@@ -128,7 +128,7 @@ def test_lines_of_several_processes_are_written_so_that_none_mixes_with_another(
 def test_a_file_is_one_process_at_a_time_where_several_write(tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
     with path.open("ab") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+        fcntl.flock(other, fcntl.LOCK_SH)
         thread = Thread(target=json_file(path, shared=True).write, args=([prediction()],))
         thread.start()
         thread.join(0.1)

@@ -46,6 +46,7 @@ def test_workers_share_the_devices_of_a_shard_evenly() -> None:
     shares = [Share(Part(3, 4), Part(worker, 4)) for worker in range(1, 5)]
     held = Counter(worker for worker, share in enumerate(shares) for device in ours if share.takes(device))
     assert held.total() == len(ours)
+    assert len(held) == 4
     assert min(held.values()) > len(ours) / 4 - 5 * np.sqrt(len(ours) / 4)
 
 
@@ -67,6 +68,7 @@ def test_of_a_tick_only_our_devices_and_what_is_of_no_device_go_on() -> None:
     share = Share(Part(1, 2))
     assert share.of(tick) == [tick[0], tick[2]]
     assert share.elsewhere == 2
+    assert Share(Part(2, 2)).of(tick) == [tick[1], tick[2], tick[3]]
     assert ALL.of(tick) is tick
     assert ALL.elsewhere == 0
 

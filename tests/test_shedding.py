@@ -116,6 +116,16 @@ def test_what_is_offered_is_taken_refused_or_waits() -> None:
     assert refused["overload"]
 
 
+def test_what_waits_of_those_who_sit_out_goes_at_once() -> None:
+    world = World(200.0)
+    while not world.inbox.shedding.active:
+        world.run(400, 0.5)
+    inbox = world.inbox
+    messages = [message for _ in range(20) for message in inbox.take(0.0)[0]]
+    assert messages
+    assert not [message for message in messages if inbox.shedding.sits_out(message.topic)]
+
+
 def test_after_a_stall_all_are_soon_served_again() -> None:
     world = World(400.0)
     world.run(100, 5)

@@ -53,7 +53,7 @@ sections:
   memory      a har-stream that waits for its first sample; and what each device adds
   models      what a window costs on each installed model
   overload    (only if asked for) four times as many devices as are served, each at its own pace, for ten seconds, with
-              a window every 4 samples, so that few are too many: who is served, how late, memory, and how soon it is over
+              a window every 4 samples, so that few are too many: who is served, how late, memory, recovery
 
 examples:
   har-stream bench                                  all but overload, about two minutes

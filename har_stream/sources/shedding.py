@@ -28,8 +28,6 @@ FASTEST: Final = 1.0
 """What the capacity is taken to have grown by in a step with nothing waiting, and how this grows from step to step."""
 FORGOTTEN_S: Final = 5.0
 """After so long without a message all are served again."""
-SALT: Final = np.uint64(0xD1B54A32D192ED03)
-"""So that those who sit out are not those of one shard."""
 
 
 class Shedding:
@@ -100,4 +98,4 @@ class Shedding:
 
 def place(device: str) -> float:
     """Return where a device stands in the line of those who are served, from 0 (the last to go) to 1."""
-    return float(mixed(np.array([hashed(device)], np.uint64) ^ SALT)[0]) / 2.0**64
+    return float(mixed(np.array([hashed(device)], np.uint64))[0]) / 2.0**64
