@@ -75,6 +75,7 @@ def test_workers_share_devices_one_is_killed_and_comes_back_and_the_books_add_up
             wait_for(lambda: readiness(port)[1]["ready"])
             assert other in children(process)
             wait_for(lambda: metrics(port).get("devices", state="streaming") == DEVICES)
+            wait_for(lambda: len(json.loads(ask(port, "/api/devices")[1]).get("devices", ())) == DEVICES)
             process.send_signal(signal.SIGHUP)
             load.end()
         told = metrics(port)
@@ -83,7 +84,6 @@ def test_workers_share_devices_one_is_killed_and_comes_back_and_the_books_add_up
         assert told.get("worker_restarts_total") == 1
         assert told.get("workers", state="running") == told.get("workers", state="wanted") == WORKERS
         assert told.get("devices_limit") == WORKERS * 64
-        wait_for(lambda: len(json.loads(ask(port, "/api/devices")[1]).get("devices", ())) == DEVICES)
         ended = end(process)
     announced.close()
     assert ended.code == 0
