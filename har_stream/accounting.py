@@ -9,6 +9,7 @@ none of the device's, and counted beside the books.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -74,13 +75,18 @@ class Accounting:
 
     def line(self, buffered: int) -> str:
         """Return the books as one line."""
-        bridged = f"; {self.bridged} bridged" if self.bridged else ""
-        return (
-            f"samples in {self.samples_in} = used {self.used} + refused {_detail(self.refused)}"
-            f" + dropped {_detail(self.dropped)} + buffered {buffered}{bridged}"
-        )
+        return book_line(self.snapshot(), buffered)
 
 
-def _detail(counts: Counter[str]) -> str:
+def book_line(books: Books, buffered: int) -> str:
+    """Return books as one line."""
+    bridged = f"; {books.bridged} bridged" if books.bridged else ""
+    return (
+        f"samples in {books.samples_in} = used {books.used} + refused {_detail(books.refused)}"
+        f" + dropped {_detail(books.dropped)} + buffered {buffered}{bridged}"
+    )
+
+
+def _detail(counts: Mapping[str, int]) -> str:
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
-    return f"{counts.total()} ({reasons})" if reasons else "0"
+    return f"{sum(counts.values())} ({reasons})" if reasons else "0"

@@ -21,9 +21,8 @@ COMMANDS: Final = (
 HISTORY: Final = ("history export", "history erase", "report")
 """What asks a history."""
 SETTINGS: Final = (
-    *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "http", "log_level"),
-    "trust_keras",
-    "home_assistant.enabled",
+    *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "shard", "workers", "http"),
+    *("log_level", "trust_keras", "home_assistant.enabled"),
 )
 """What the command line can set."""
 
@@ -163,6 +162,12 @@ def _add_beside(command: argparse.ArgumentParser) -> None:
         metavar="embedded[:PORT]",
         help="run an MQTT broker in this process, on this machine's own port 1883 or another (default: none)",
     )
+    add(
+        "--shard",
+        metavar="I/N",
+        help="serve only part I of N of the devices, as N har-streams on as many machines do (default: all)",
+    )
+    add("--workers", metavar="N", help="processes that share the devices on this machine (default: 1)")
     add(
         "--http",
         metavar="HOST:PORT",

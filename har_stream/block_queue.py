@@ -1,17 +1,20 @@
 """The bounded queue between a source's thread and the engine's.
 
-A paced source never waits: where the queue is full the oldest blocks go, counted. A source that is not paced
-waits for room, and its ticks are taken one by one, so that what shares a batch does not depend on timing.
+A paced source never waits: where the queue is full the oldest blocks go, counted; but for one that has a queue of its
+own, which knows better what is to go. A source that is not paced waits for room, and its ticks are taken one by one, so
+that what shares a batch does not depend on timing.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from threading import Condition
 from typing import Final
 
 from har_stream.accounting import Accounting, Books
+from har_stream.progress import Progress
 from har_stream.samples import Block
 
 UNPACED_TICKS: Final = 4
@@ -19,7 +22,15 @@ UNPACED_TICKS: Final = 4
 
 
 SAMPLES_AT_ONCE: Final = 65_536
-"""Most samples that waiting ticks are merged up to: what takes the engine a fraction of a second."""
+"""Most samples that waiting ticks are merged up to."""
+MOST_WAITING: Final = SAMPLES_AT_ONCE // 4
+"""Most samples that wait of a source with a queue of its own: enough to keep the engine busy."""
+AT_ONCE_S: Final = 0.2
+"""How long the engine may take for those: with dear windows they are fewer."""
+PIECE: Final = 64
+"""Blocks of a source with a queue of its own that are given to the engine together at least, if there are so many."""
+ENOUGH_S: Final = 0.01
+"""A shorter tick does not tell how long samples take: what it costs is mostly not theirs."""
 
 
 class BlockQueue:
@@ -30,8 +41,11 @@ class BlockQueue:
 
     def __init__(self, *, limit: int, paced: bool, accounting: Accounting) -> None:
         self._limit, self._paced, self._accounting = limit, paced, accounting
-        self._ticks: deque[tuple[list[Block], float]] = deque()
-        self._blocks = self._in_hand = 0
+        self._ticks: deque[tuple[list[Block], int, float]] = deque()
+        self._blocks = self._samples = self._in_hand = 0
+        self._at_once = SAMPLES_AT_ONCE
+        self._given, self._given_blocks, self._given_s = 0, 0, math.inf
+        self._progress: Progress | None = None
         self._closed = False
         self._changed = Condition()
         self.arrived_s = math.nan
@@ -40,7 +54,7 @@ class BlockQueue:
     def buffered(self) -> int:
         """Samples that wait."""
         with self._changed:
-            return self._waiting_samples()
+            return self._samples
 
     @property
     def blocks(self) -> int:
@@ -48,34 +62,45 @@ class BlockQueue:
         with self._changed:
             return self._blocks
 
-    def put(self, tick: list[Block], arrived_s: float = math.nan) -> None:
-        """Add a tick and when it arrived; what comes after close() is counted as dropped."""
+    def put(self, tick: list[Block], arrived_s: float = math.nan, progress: Progress | None = None) -> None:
+        """Add a tick and when it arrived, once there is room if `progress` is to be told; drop it after close()."""
+        if progress is not None and len(tick) > PIECE:
+            for at in range(0, len(tick), PIECE):
+                self.put(tick[at : at + PIECE], arrived_s, progress)
+            return
         samples = _samples(tick)
         with self._changed:
             if not self._paced:
                 self._changed.wait_for(lambda: len(self._ticks) < UNPACED_TICKS or self._closed)
+            elif progress is not None:
+                self._changed.wait_for(lambda: self._samples < min(self._at_once, MOST_WAITING) or self._closed)
+            self._progress = progress
             self._accounting.enter(samples)
             if self._closed:
                 self._accounting.drop("shutdown", samples)
                 return
-            self._ticks.append((tick, arrived_s))
+            self._ticks.append((tick, samples, arrived_s))
             self._blocks += len(tick)
+            self._samples += samples
             self._drop_oldest()
             self._changed.notify_all()
 
     def get(self, timeout_s: float | None = None) -> list[Block] | None:
         """Return the next tick, waiting for one: [] after timeout_s, None when the queue is closed and empty."""
         with self._changed:
+            self._learn(time.monotonic())
             self._changed.wait_for(lambda: self._ticks or self._closed, timeout_s)
             if not self._ticks:
                 return None if self._closed else []
-            tick, self.arrived_s = self._ticks.popleft()
-            samples = _samples(tick)
-            while self._paced and self._ticks and samples + _samples(self._ticks[0][0]) <= SAMPLES_AT_ONCE:
-                samples += _samples(self._ticks[0][0])
-                tick = [*tick, *self._ticks.popleft()[0]]
+            tick, samples, self.arrived_s = self._ticks.popleft()
+            while self._paced and self._ticks and samples + self._ticks[0][1] <= self._at_once:
+                more, count, _ = self._ticks.popleft()
+                tick, samples = [*tick, *more], samples + count
             self._blocks -= len(tick)
-            self._in_hand = samples
+            self._samples -= samples
+            self._in_hand = self._given = samples
+            self._given_blocks = len(tick)
+            self._given_s = time.monotonic()
             self._changed.notify_all()
             return tick
 
@@ -87,7 +112,7 @@ class BlockQueue:
     def held(self) -> tuple[Books, int]:
         """Return the books and, of the same moment, the samples that wait or were given and are not taken()."""
         with self._changed:
-            return self._accounting.snapshot(), self._waiting_samples() + self._in_hand
+            return self._accounting.snapshot(), self._samples + self._in_hand
 
     def close(self) -> None:
         """Take nothing more; what waits can still be had."""
@@ -98,20 +123,27 @@ class BlockQueue:
     def discard(self, reason: str) -> None:
         """Drop what waits."""
         with self._changed:
-            for tick, _ in self._ticks:
-                self._accounting.drop(reason, _samples(tick))
+            self._accounting.drop(reason, self._samples)
             self._ticks.clear()
-            self._blocks = 0
+            self._blocks = self._samples = 0
             self._changed.notify_all()
 
-    def _waiting_samples(self) -> int:
-        return sum(_samples(tick) for tick, _ in self._ticks)
+    def _learn(self, now_s: float) -> None:
+        """Learn from the tick that was given last how many samples the engine takes in AT_ONCE_S."""
+        took_s, self._given_s = now_s - self._given_s, math.inf
+        if self._progress is not None:
+            self._progress.add(self._given_blocks)
+            self._given_blocks = 0
+        if took_s >= ENOUGH_S:
+            fit = round(self._given / took_s * AT_ONCE_S)
+            self._at_once = max(1, min(fit, (fit + self._at_once) // 2, SAMPLES_AT_ONCE))
 
     def _drop_oldest(self) -> None:
         while self._paced and self._blocks > self._limit and len(self._ticks) > 1:
-            oldest, _ = self._ticks.popleft()
+            oldest, samples, _ = self._ticks.popleft()
             self._blocks -= len(oldest)
-            self._accounting.drop("queue_full", _samples(oldest))
+            self._samples -= samples
+            self._accounting.drop("queue_full", samples)
 
 
 def _samples(tick: list[Block]) -> int:

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from har_stream.arguments import COMMANDS, HISTORY, SETTINGS, add_settings, make_parser
 from har_stream.commands import Parser, Stopped, guarded
@@ -18,12 +19,11 @@ from har_stream.completion import script
 from har_stream.configuration import gather, load_settings
 from har_stream.errors import ConfigError
 from har_stream.logs import start_logging
-from har_stream.settings import DEFAULT_CONFIG, Settings
+from har_stream.settings import DEFAULT_CONFIG, WORKER, Settings
 
 if TYPE_CHECKING:
-    from har_stream.calibrator import Calibrator
-    from har_stream.daemon import Daemon
     from har_stream.embedded_broker import EmbeddedBroker
+    from har_stream.workers.seat import Seat
 
 
 def main(words: list[str] | None = None) -> int:
@@ -38,6 +38,7 @@ def main(words: list[str] | None = None) -> int:
 
     def parse_and_run() -> int:
         arguments = parser().parse_args(words)
+        arguments.words = words
         return int(arguments.run(arguments))
 
     return guarded("har-stream", parse_and_run)
@@ -62,12 +63,15 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    settings = load_settings(arguments.config, os.environ, _given(arguments))
-    start_logging(settings.log_level)
-    stop = _stop_on_signals()
+    seat = _seat()
 
-    def reread() -> Settings:
-        return load_settings(arguments.config, os.environ, _given(arguments))
+    def read() -> Settings:
+        settings = load_settings(arguments.config, os.environ, _given(arguments))
+        return settings if seat is None else seat.settings(settings)
+
+    settings = read()
+    start_logging(settings.log_level, "har-stream" if seat is None else f"har-stream: worker {seat.part.number}")
+    stop = _stop_on_signals()
 
     try:
         # Settings' faults are told before anything is loaded.
@@ -75,7 +79,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
         folder = state_folder(settings, os.environ, on_command_line=arguments.state is not None)
         broker = _open_broker(settings)
-        task = _task(settings, folder, arguments.calibrate, stop, reread)
+        if arguments.calibrate is not None:
+            task: Task = _calibrator(settings, folder, arguments.calibrate, stop)
+        elif seat is None and settings.workers > 1:
+            task = _supervisor(settings, arguments.words, stop)
+        else:
+            task = _daemon(settings, folder, stop, read, seat)
     except Exception:
         if stop.is_set():  # foreign code that was being loaded made an error of its own of Stopped
             raise Stopped from None
@@ -100,19 +109,55 @@ def _open_broker(settings: Settings) -> EmbeddedBroker | None:
     return open_broker(settings)
 
 
-def _task(
-    settings: Settings, folder: Path | None, device: str | None, stop: _Stop, reread: Callable[[], Settings]
-) -> Daemon | Calibrator:
-    """Return what is to be done, ready to run: the stream, or the calibration of a device."""
-    if device is None:
-        from har_stream.daemon import Daemon  # noqa: PLC0415 - loaded only where it is needed
+def _seat() -> Seat | None:
+    """Return this process's place among the workers of a supervisor, if one has started it."""
+    if WORKER not in os.environ:
+        return None
+    from har_stream.workers.seat import seat_of  # noqa: PLC0415 - who is no worker need not load it
 
-        daemon = Daemon(settings, stop, state=folder, reread=reread)
-        stop.on_hangup = daemon.reload
-        return daemon
-    from har_stream.calibrator import Calibrator  # noqa: PLC0415 - as above
+    return seat_of(os.environ)
+
+
+def _calibrator(settings: Settings, folder: Path | None, device: str, stop: _Stop) -> Task:
+    from har_stream.calibrator import Calibrator  # noqa: PLC0415 - loaded only where it is needed
 
     return Calibrator(settings, device, stop, state=folder)
+
+
+def _supervisor(settings: Settings, words: list[str], stop: _Stop) -> Task:
+    from har_stream.parts import check_workers  # noqa: PLC0415 - as above
+    from har_stream.workers.supervisor import Supervisor  # noqa: PLC0415 - as above
+
+    check_workers(settings)
+    supervisor = Supervisor(settings, words, stop)
+    stop.on_hangup = supervisor.reload
+    return supervisor
+
+
+class Task(Protocol):
+    """What `run` does."""
+
+    @property
+    def hangs(self) -> bool:
+        """Tell whether something of it is still at work after run()."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+
+
+def _daemon(
+    settings: Settings, folder: Path | None, stop: _Stop, reread: Callable[[], Settings], seat: Seat | None
+) -> Task:
+    from har_stream.daemon import Daemon  # noqa: PLC0415 - as above
+
+    if seat is None:
+        daemon = Daemon(settings, stop, state=folder, reread=reread)
+    else:
+        daemon = Daemon(settings, stop, state=folder, reread=reread, worker=seat.part)
+        daemon.on_end = partial(seat.end, daemon)
+        seat.serve(daemon, stop)
+    stop.on_hangup = daemon.reload
+    return daemon
 
 
 class _Stop(Event):

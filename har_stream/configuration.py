@@ -23,6 +23,7 @@ from har_stream.settings import (
     PROFILES,
     Settings,
 )
+from har_stream.shard import parse_part
 
 TEXT_ORIGINS: Final = ("environment", "command line")
 """Where every value is text; a file says its types itself."""
@@ -69,7 +70,16 @@ def gather(
             f"mqtt.backoff_max_s: {settings.mqtt.backoff_max_s} is less than mqtt.backoff_min_s, "
             f"{settings.mqtt.backoff_min_s}"
         )
-    return _with_lawful_profiles(settings, path, faults)
+    return _with_lawful_profiles(_with_lawful_shard(settings, faults), path, faults)
+
+
+def _with_lawful_shard(settings: Settings, faults: list[str]) -> Settings:
+    try:
+        parse_part(settings.shard)
+    except ConfigError as error:
+        faults.append(str(error))
+        return msgspec.structs.replace(settings, shard="")
+    return settings
 
 
 def _with_lawful_profiles(settings: Settings, path: Path | None, faults: list[str]) -> Settings:

@@ -29,6 +29,7 @@ from har_stream.parts import check_home_assistant, fitting_source, load_model, o
 from har_stream.reload import Reloader
 from har_stream.service import Service
 from har_stream.settings import Settings
+from har_stream.shard import WHOLE, Part, Share, parse_part
 from har_stream.sinks import history_file
 from har_stream.sinks.outlets import Outlets
 from har_stream.sinks.sink import Sink
@@ -60,20 +61,23 @@ class Daemon:
         *,
         state: Path | None = None,
         reread: Callable[[], Settings] | None = None,
+        worker: Part = WHOLE,
     ) -> None:
-        """Make everything ready. Setting `stop` asks the stream to end, at any time.
+        """Make everything ready. Setting `stop` asks the stream to end, at any time; on_end is called once it has.
 
         `state` is the folder that keeps what is known of each device across restarts, None for nowhere; `reread`
-        reads the settings again, for reload().
+        reads the settings again, for reload(); `worker` tells which part of the devices is this process's.
         """
         self._settings = settings
         self._stop = stop or Event()
         self._reload_asked = False
+        self.on_end: Callable[[], None] = lambda: None
         check_home_assistant(settings)
         self._manifest, classifier = load_model(settings)
         self._annotations = self._annotations_of(settings)
         self._http, live = open_http(self, settings, self._manifest, self._history_file, self._annotations)
-        source = fitting_source(settings, self._manifest)
+        self._share = Share(parse_part(settings.shard), worker)
+        source = fitting_source(settings, self._manifest, self._share)
         waits = not source.paced
         self._keeper = Keeper(StateFile(state), limit=settings.intake.max_devices) if state is not None else None
         self._recorder = open_recorder(settings, self._manifest, source_waits=waits, stop=self._stop)
@@ -87,10 +91,12 @@ class Daemon:
             keeper=self._keeper,
             annotations=self._annotations,
         )
-        self._feeder = Feeder(source, settings.source, self._engine.queue)
+        self._feeder = Feeder(source, settings.source, self._engine.queue, self._share)
         self._sinks = Outlets(settings, source_waits=waits, on_closed=self.stop, announcer_of=self._announcer_of)
         self._service = Service(self, Notifier())
-        self._reloader = Reloader(reread or (lambda: settings), settings, self._manifest, self._feeder, self._sinks)
+        self._reloader = Reloader(
+            reread or (lambda: settings), settings, self._manifest, self._feeder, self._sinks, self._share
+        )
         self._describe()
 
     def stop(self) -> None:
@@ -148,6 +154,7 @@ class Daemon:
             if recorder is not None
             else None,
             state=self._keeper.condition if self._keeper is not None else "",
+            elsewhere=self._share.elsewhere if self._settings.shard else None,
         )
 
     def run(self) -> int:
@@ -173,6 +180,7 @@ class Daemon:
         if self._http is not None:
             self._http.close()
         self._report()
+        self.on_end()
         return 1 if self._feeder.failed or self._engine.failed or self._sinks.failed else 0
 
     def _history_file(self) -> Path | None:
@@ -228,6 +236,8 @@ class Daemon:
     def _report(self) -> None:
         self._engine.report()
         self._sinks.report()
+        if self._settings.shard:
+            log.info("shard %s: %d messages of devices of others", self._settings.shard, self._share.elsewhere)
         if (recorder := self._recorder) is not None:
             log.info(
                 "record: %s: %d samples recorded in %d files, %d not recorded",

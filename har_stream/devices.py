@@ -9,6 +9,9 @@ from typing import Final
 
 LAWFUL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+LONGEST_ID: Final = 65
+"""One more than a lawful id has: a longer one stays unlawful, and the pipeline refuses it, but takes no more memory."""
+
 
 class DeviceTable:
     """Rows for at most `max_devices` devices; one idle for `idle_s` gives way to a new one."""

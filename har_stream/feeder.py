@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import Final
 
 from har_stream.block_queue import BlockQueue
+from har_stream.shard import ALL, Share
 from har_stream.sources.source import CONNECTED, Source
 
 GIVE_WAY_S: Final = 3.0
@@ -17,10 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class Feeder:
-    """Runs a source, and its successors."""
+    """Runs a source, and its successors; blocks of devices outside `share` go no further."""
 
-    def __init__(self, source: Source, name: str, queue: BlockQueue) -> None:
-        self._source, self._name, self._queue = source, name, queue
+    def __init__(self, source: Source, name: str, queue: BlockQueue, share: Share = ALL) -> None:
+        self._source, self._name, self._queue, self._share = source, name, queue, share
         self._stop = Event()
         self._reconnects_before = 0
         self.failed = False
@@ -67,7 +68,8 @@ class Feeder:
         try:
             for tick in source.blocks(stop):
                 arrived_s = source.arrived_s
-                self._queue.put(tick, time.monotonic() if arrived_s is None else arrived_s)
+                if ours := self._share.of(tick):
+                    self._queue.put(ours, time.monotonic() if arrived_s is None else arrived_s, source.progress)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", name, error)
             self.failed = True

@@ -17,6 +17,10 @@ examples:
   har-stream --source 'replay:phone.csv' --state kept --calibrate phone
                                                              learn from ten seconds of walking how phone is worn
   har-stream --source 'sim:?devices=3' --record walks        keep the raw samples, a .csv.gz for each device
+  har-stream --source 'mqtt://localhost/har/+/imu' --workers 4
+                                                             with four processes, which share the devices
+  har-stream --source 'mqtt://localhost/har/+/imu' --shard 1/4
+                                                             one of four machines that share the devices of a broker
   har-stream label phone walking                             label them while it runs, as the live page does
   har-stream --source sim: --http 127.0.0.1:9500             the live page elsewhere than on 127.0.0.1:9478
 """

@@ -17,6 +17,7 @@ from har_stream.recorder import Recorder
 from har_stream.recording_file import check_folder as check_record_folder
 from har_stream.recordings import Recordings
 from har_stream.settings import KINDS, Settings
+from har_stream.shard import ALL, Share
 from har_stream.sinks import is_broker, open_sink
 from har_stream.sources import is_live, open_source
 from har_stream.sources.source import Source
@@ -85,13 +86,13 @@ def wall_clock(settings: Settings, now_s: float) -> WallClock:
         raise ConfigError(f"history.origin: {error}") from None
 
 
-def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
+def fitting_source(settings: Settings, manifest: Manifest | None, share: Share = ALL) -> Source:
     """Return the source, held against the settings and the model. Raises ConfigError, InputError."""
-    source = open_source(settings.source, settings)
+    source = open_source(settings.source, settings, share)
     if manifest is not None:
         source.fit(manifest.framing)
     most = settings.intake.max_devices
-    if source.devices is not None and source.devices > most:
+    if source.devices is not None and source.devices > most and share.whole:
         raise ConfigError(
             f"{settings.source}: brings {source.devices} devices, but intake.max_devices is {most}: raise it"
         )
@@ -126,6 +127,23 @@ def open_http(
     return server, live if server is not None else None
 
 
+def open_workers_http(stream: Watched, settings: Settings, history: Callable[[], Path | None]) -> HttpServer | None:
+    """Return what answers over HTTP for several workers, None where it is off or cannot be. Raises ConfigError."""
+    address, token = parse_address(settings.http), check_http(settings)
+    if address is None:
+        return None
+    from har_stream.web.pages import Pages  # noqa: PLC0415 - as above
+    from har_stream.web.server import open_server  # noqa: PLC0415 - as above
+
+    return open_server(address, Pages(stream, history=history), token)
+
+
+def check_workers(settings: Settings) -> None:
+    """Raise ConfigError where a source cannot have several workers."""
+    if settings.workers > 1 and settings.source.startswith("serial:"):
+        raise ConfigError("workers: a serial port is one process's; several are for mqtt:, mqtts:, replay: and sim:")
+
+
 def check_home_assistant(settings: Settings) -> None:
     """Raise ConfigError where devices are to be announced and there is no broker to do it on."""
     if settings.home_assistant.enabled and not any(is_broker(sink) for sink in settings.sinks):
@@ -143,6 +161,7 @@ def check_parts(settings: Settings, *, state: Path | None = None, needs_source: 
         _tried("source", lambda: fitting_source(settings, model[0] if model else None), faults)
     for sink in settings.sinks:
         _tried("sinks", partial(open_sink, sink, settings), faults)
+    _tried("workers", lambda: check_workers(settings), faults)
     _tried("home_assistant", lambda: check_home_assistant(settings), faults)
     if state is not None:
         _tried("state", partial(check_folder, state), faults)

@@ -18,6 +18,7 @@ from har_stream.logs import set_level
 from har_stream.manifest import Manifest
 from har_stream.parts import fitting_source
 from har_stream.settings import Settings
+from har_stream.shard import Share
 from har_stream.sources import is_live
 from har_stream.sources.source import Source
 
@@ -38,10 +39,16 @@ class Reloader:
     """Takes settings anew into a running stream; `read` raises ConfigError where there is a fault."""
 
     def __init__(
-        self, read: Callable[[], Settings], settings: Settings, manifest: Manifest, feeder: Feeder, outlets: Outlets
+        self,
+        read: Callable[[], Settings],
+        settings: Settings,
+        manifest: Manifest,
+        feeder: Feeder,
+        outlets: Outlets,
+        share: Share,
     ) -> None:
         self._read, self._settings, self._manifest = read, settings, manifest
-        self._feeder, self._outlets = feeder, outlets
+        self._feeder, self._outlets, self._share = feeder, outlets, share
 
     def __call__(self) -> str:
         """Read, and take what can be taken; returns one line on what came of it. A fault leaves all as it was."""
@@ -66,7 +73,7 @@ class Reloader:
         """Return the source to take the place of the one that runs, None where that stays. Raises ConfigError."""
         if source_made_from(settings) == source_made_from(self._settings):
             return None
-        source = fitting_source(settings, self._manifest)
+        source = fitting_source(settings, self._manifest, self._share)
         if source.paced != self._feeder.source.paced or is_live(settings.source) != is_live(self._settings.source):
             raise ConfigError(f"source: from {self._settings.source} to {settings.source} takes a restart")
         return source

@@ -27,6 +27,8 @@ LONGEST_BRIDGE_S: Final = 10.0
 MOST_TOLD: Final = 1000
 """Devices with series of their own: each costs every scrape, and Prometheus' memory."""
 
+MOST_WORKERS: Final = 256
+
 PROFILES: Final = "profiles"
 DEVICES: Final = "devices"
 """The two sections below which names are the user's own; they stand in the file alone."""
@@ -41,8 +43,11 @@ MQTT_PASSWORD: Final = "HAR_STREAM_MQTT_PASSWORD"  # noqa: S105 - the name of th
 HTTP_TOKEN: Final = "HAR_STREAM_HTTP_TOKEN"  # noqa: S105 - the name of the variable
 """As above."""
 
-ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA", MQTT_PASSWORD, HTTP_TOKEN}
-"""Not settings: where the configuration file lies, where the tests find the data sets, and secrets."""
+WORKER: Final = "HAR_STREAM_WORKER"
+"""What a supervisor tells a worker that it starts."""
+
+ENVIRONMENT_OTHERS: Final = {"HAR_STREAM_CONFIG", "HAR_STREAM_DATA", MQTT_PASSWORD, HTTP_TOKEN, WORKER}
+"""Not settings: where the configuration file lies, where the tests find the data sets, secrets, a worker's place."""
 
 
 class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +130,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     record_max_mb: Positive = 64.0
     record_max_h: Positive = 24.0
     broker: str = ""
+    shard: str = ""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=MOST_WORKERS)] = 1
     http: str = ""
     http_token_file: str = ""
     http_insecure: bool = False

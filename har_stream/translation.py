@@ -12,6 +12,7 @@ from collections import OrderedDict
 import msgspec
 
 from har_stream.device_translation import DeviceTranslation, Waiting
+from har_stream.devices import LONGEST_ID
 from har_stream.errors import ConfigError
 from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
 from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
@@ -21,9 +22,6 @@ from har_stream.samples import Block, Refused
 
 UNNAMED = "unnamed"
 """A device that neither the source nor its payload names."""
-
-LONGEST_ID = 65
-"""One more than a lawful id has: a longer one stays unlawful, and the pipeline refuses it, but takes no more memory."""
 
 
 class Translator:

@@ -80,8 +80,21 @@ class RecordingVitals:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerVitals:
+    """How many workers there are to be, the processes of those that run, and how often one that died began anew."""
+
+    wanted: int
+    pids: tuple[int, ...]
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
-    """All parts; recording is None where nothing is recorded, state the condition of the file that keeps devices."""
+    """All parts; recording is None where nothing is recorded, state the condition of the file that keeps devices.
+
+    elsewhere counts the messages, or blocks, that were left to other shards, None where there are none; workers is None
+    where one process is all.
+    """
 
     model: ModelVitals
     ending: bool
@@ -93,6 +106,8 @@ class Vitals:
     sinks: tuple[SinkVitals, ...]
     recording: RecordingVitals | None
     state: str
+    elsewhere: int | None = None
+    workers: WorkerVitals | None = None
 
 
 class Watched(Protocol):

@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from har_stream.formats import cbor_blocks
 from har_stream.samples import Block, Refused
 from har_stream.settings import MqttSettings, Settings
+from har_stream.shard import ALL, Share
 from har_stream.sources import open_source
 from tests.broker import wait_for
 from tests.motion import RATE_HZ, model, motion
@@ -27,10 +28,10 @@ LISTENS = "listens to"
 class Receiver:
     """Runs a source as the daemon does, and keeps what it brings."""
 
-    def __init__(self, uri: str, **settings: Any) -> None:
+    def __init__(self, uri: str, share: Share = ALL, **settings: Any) -> None:
         self.blocks: list[Block] = []
         self.stop = Event()
-        self._source = open_source(uri, Settings(**settings))
+        self._source = open_source(uri, Settings(**settings), share)
         self._source.fit(model()[0].framing)
         self._thread = Thread(target=self._run)
 

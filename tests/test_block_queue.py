@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
-from har_stream.block_queue import UNPACED_TICKS, BlockQueue
+from har_stream.block_queue import MOST_WAITING, UNPACED_TICKS, BlockQueue
+from har_stream.progress import Progress
 from har_stream.samples import Block, SampleBlock
 
 PATIENCE_S = 10.0
@@ -185,3 +186,52 @@ def test_of_ticks_that_are_taken_together_the_oldest_tells_when_they_arrived() -
     paced.put([block(2)])
     paced.get()
     assert np.isnan(paced.arrived_s)
+
+
+# --- a source with a queue of its own ---------------------------------------------------------------------------------
+
+
+def test_a_source_that_is_told_of_progress_waits_for_room_and_loses_nothing() -> None:
+    paced, books = queue(paced=True, limit=10**6)
+    progress = Progress()
+    big: list[Block] = [block(number, samples=MOST_WAITING) for number in range(3)]
+    paced.put(big[:1], progress=progress)
+    thread = Thread(target=paced.put, args=(big[1:2],), kwargs={"progress": progress}, daemon=True)
+    thread.start()
+    thread.join(0.05)
+    assert thread.is_alive()
+    assert sequences(paced.get()) == [0]
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert progress.take() == 0, "the first is only begun"
+    assert sequences(paced.get()) == [1]
+    assert (progress.take(), progress.take()) == (1, 0)
+    assert not books.dropped
+
+
+def test_who_waits_for_room_is_let_go_by_the_end() -> None:
+    paced, books = queue(paced=True)
+    paced.put([block(0, samples=MOST_WAITING)], progress=Progress())
+    thread = Thread(target=paced.put, args=([block(1, samples=7)],), kwargs={"progress": Progress()}, daemon=True)
+    thread.start()
+    paced.close()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert books.dropped == {"shutdown": 7}
+
+
+def test_an_engine_that_is_slow_is_given_less_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr("har_stream.block_queue.time.monotonic", lambda: now_s[0])
+    paced, _ = queue(paced=True, limit=10**6)
+
+    def taken() -> int:
+        for number in range(40):
+            paced.put([block(number, samples=1000)])
+        return sum(held.samples for held in paced.get() or [])
+
+    assert taken() == 40_000
+    now_s[0] += 8.0  # 5,000 samples a second: a fifth of a second has 1,000
+    assert taken() == 1000
+    now_s[0] += 0.02  # 50,000 a second now: it is given more, by and by
+    assert taken() in range(2000, 10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from har_stream.presence import Present
 from har_stream.recordings import Tick
 from har_stream.samples import Block, Prediction
 from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
+from har_stream.sources.source import UNPACED_BLOCK
 from tests.broker import wait_for
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
@@ -41,6 +43,26 @@ def test_what_an_engine_that_died_had_in_hand_is_counted(
     assert "engine: failed: ZeroDivisionError" in caplog.text
     assert "engine_failed" in caplog.text
     assert "do not balance" not in caplog.text
+
+
+def test_shards_share_the_devices_and_leave_none_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    source = SOURCE.replace("devices=2", "devices=5")
+    labels: dict[str, list[str]] = {}
+    for shard in ("", "1/3", "2/3", "3/3"):
+        path = tmp_path / f"{shard.replace('/', '-')}.jsonl"
+        daemon = Daemon(Settings(source=source, sinks=(f"jsonl:{path}",), http="off", shard=shard))
+        assert daemon.run() == 0
+        labels[shard] = path.read_text().splitlines()
+        served = {json.loads(line)["device"] for line in labels[shard]}
+        ticks = daemon.vitals().stream.books.samples_in // (len(served) * UNPACED_BLOCK)
+        assert (daemon.vitals().elsewhere or 0) >= ticks * (5 - len(served))
+        assert (shard == "") == (daemon.vitals().elsewhere is None)
+    whole = labels.pop("")
+    assert all(labels.values())
+    assert sorted(line for part in labels.values() for line in part) == sorted(whole)
+    assert "do not balance" not in caplog.text
+    assert "shard 2/3: " in caplog.text
 
 
 def test_a_source_that_fails_is_told_and_what_it_brought_goes_through(

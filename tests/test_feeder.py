@@ -13,6 +13,7 @@ from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
 from har_stream.feeder import Feeder
 from har_stream.manifest import Framing
+from har_stream.progress import Progress
 from har_stream.samples import Block, SampleBlock
 from har_stream.sources.source import CONNECTED, CONNECTING
 
@@ -25,6 +26,7 @@ class FakeSource:
     paced = True
     devices: int | None = None
     queue: tuple[int, int] | None = None
+    progress: Progress | None = None
 
     def __init__(self, name: str = "a", noted: list[str] | None = None, *, reconnects: int = 0) -> None:
         self.name, self.noted = name, noted if noted is not None else []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import itertools
 import json
 import os
+import select
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -124,3 +128,38 @@ def test_nothing_passes_into_a_file(tmp_path: Path) -> None:
     sink = json_file(tmp_path / "labels.jsonl")
     sink.write([prediction()])
     assert not sink.pass_on([prediction()]), "a disk may keep one waiting"
+
+
+def test_lines_of_several_processes_are_written_so_that_none_mixes_with_another() -> None:
+    sizes: list[int] = []
+    read, write = os.pipe()
+    real = os.write
+
+    def counted(file: int, data: bytes) -> int:
+        sizes.append(len(data))
+        return real(file, data)
+
+    with os.fdopen(read, "rb") as reader:
+        one = JsonLines("pipe", lambda: write, shared=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "write", counted)
+            assert one.write([prediction(end_s=float(number)) for number in range(100)]) == 100
+        os.close(write)
+        lines = reader.read().splitlines(keepends=True)
+    assert [json.loads(line)["time"] for line in lines] == list(range(100))
+    assert max(sizes) <= select.PIPE_BUF < sum(sizes)
+    ends = set(itertools.accumulate(map(len, lines)))
+    assert set(itertools.accumulate(sizes)) <= ends, "no write ends within a line"
+
+
+def test_a_file_is_one_process_at_a_time_where_several_write(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    with path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        thread = Thread(target=json_file(path, shared=True).write, args=([prediction()],))
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        assert not path.read_bytes()
+    thread.join(5)
+    assert path.read_bytes().count(b"\n") == 1

@@ -16,6 +16,7 @@ from har_stream.formats import cbor_blocks, frames, json_blocks, phyphox, sensor
 from har_stream.profiles import G
 from har_stream.samples import Refused, Samples
 from har_stream.settings import MqttSettings, QueueSettings, Settings
+from har_stream.shard import Part, Rendezvous, Share
 from har_stream.sources import is_live, open_source
 from tests.broker import Broker, Listener, wait_for
 from tests.fake_broker import FakeBroker, publication
@@ -221,6 +222,21 @@ def test_what_a_slow_stream_cannot_take_is_counted(broker: Broker, caplog: pytes
     assert [one.samples for one in got[0]] == [STEP]
     assert sum(one.samples for one in rest if isinstance(one, Refused) and one.reason == "source_full") == 15
     assert sum(one.samples for one in rest if not isinstance(one, Refused)) == 5 * STEP
+
+
+def test_messages_of_another_shard_are_counted_and_not_even_decoded(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, other = (next(f"d{n}" for n in range(99) if Rendezvous(2).part_of(f"d{n}") == part) for part in (1, 2))
+    share = Share(Part(1, 2))
+    with Receiver(f"mqtt://127.0.0.1:{broker.port}", share) as receiver, publisher(broker.port) as client:
+        listening(caplog)
+        for payload in (b"no block at all", block(), bytes(100_000)):
+            client.publish(f"har/{other}/imu", payload)
+        client.publish(f"har/{ours}/imu", block())
+        wait_for(lambda: receiver.samples_of(ours))
+    assert {one.device for one in receiver.blocks} == {ours}
+    assert share.elsewhere == 3
 
 
 def test_whatever_stands_in_topics_and_payloads_the_network_thread_lives() -> None:

@@ -94,6 +94,8 @@ def test_an_unknown_variable() -> None:
         (("--source", "sim:?devces=3"), "did you mean 'devices'?"),
         (("--source", "sim:?script=walkin:3"), "did you mean 'walking'?"),
         (("--source", "sim:?speed=fast"), "speed"),
+        (("--source", "sim:", "--shard", "5/4"), "shard: '5/4': expected I/N, such as 1/4"),
+        (("check", "--source", "sim:", "--shard", "half"), "shard: 'half': expected I/N"),
         (("--source", "sim:?devices=100"), "max_devices is 64"),
         (("--source", "sim:", "--sink", "jsnl:x"), "did you mean 'jsonl'?"),
         (("--source", "sim:", "--sink", "jsonl:/absent/x"), "/absent/x: no such folder"),

@@ -108,6 +108,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
         "http_insecure": "true",
         "mqtt.insecure": "true",
         "mqtt.qos": "0",
+        "shard": "2/7",
         "home_assistant.enabled": "true",
     }
     value = texts.get(key, "7")

@@ -52,8 +52,8 @@ sections:
   startup     a fresh har-stream, from its start to its first label
   memory      a har-stream that waits for its first sample; and what each device adds
   models      what a window costs on each installed model
-  overload    (only if asked for) four times what goes through the broker, for ten seconds: what is dropped, how late
-              labels are, memory, and how long it takes to recover
+  overload    (only if asked for) four times as many devices as are served, each at its own pace, for ten seconds, with
+              a window every 4 samples, so that few are too many: who is served, how late, memory, recovery
 
 examples:
   har-stream bench                                  all but overload, about two minutes

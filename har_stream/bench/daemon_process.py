@@ -107,14 +107,16 @@ class Child:
 
 
 class DaemonProcess(Child):
-    """A running har-stream. `max_devices` is what it makes room for."""
+    """A running har-stream. `max_devices` is what it makes room for; hop 0 is the model's own."""
 
-    def __init__(self, source: str, sink: str, *, model: str, max_devices: int = 64, output: int | None = None) -> None:
+    def __init__(
+        self, source: str, sink: str, *, model: str, max_devices: int = 64, hop: int = 0, output: int | None = None
+    ) -> None:
         self._http = f"{LOOPBACK}:{free_port()}"
         words = ["har_stream", "run", "--source", source, "--sink", sink, "--model", model]
         super().__init__(
             [*words, "--http", self._http, "--state", "off"],
-            {"HAR_STREAM_INTAKE_MAX_DEVICES": str(max_devices)},
+            {"HAR_STREAM_INTAKE_MAX_DEVICES": str(max_devices), "HAR_STREAM_HOP": str(hop)},
             subprocess.DEVNULL if output is None else output,
         )
 

@@ -31,10 +31,11 @@ class BrokerLoad(msgspec.Struct, frozen=True):
 class Overload(msgspec.Struct, frozen=True):
     """Some seconds of more than can be served.
 
-    offered_devices: at how many devices' pace blocks were sent. Of the samples sent, `received` reached the daemon,
+    offered_devices sent blocks. Of the samples sent, `received` reached the daemon,
     `lost_before` were the broker's to lose; not_used, by reason, are those that the daemon counted and did not use (of
-    messages that found no room: messages). served_share is the share of the labels that all that was sent would have
-    given; label_lag_s of those that came; sender_late_s how late the sender itself was. recovery_s is the time from the
+    messages that were not decoded: messages). served_share is the share of the labels that all that was sent would have
+    given; capacity_kept what a second of processor time served, against what it serves where there is no overload;
+    label_lag_s of the labels that came; sender_late_s how late the sender itself was. recovery_s is the time from the
     end of the load to a label in time, drained_s to an empty queue.
     """
 
@@ -46,6 +47,7 @@ class Overload(msgspec.Struct, frozen=True):
     not_used: dict[str, int]
     labels: int
     served_share: float
+    capacity_kept: float
     label_lag_s: Latency | None
     sender_late_s: float
     rss_mb_before: float

@@ -1,6 +1,7 @@
 """Four times what this machine can serve, for some seconds, through a broker; and how the stream comes through.
 
-A lone device, the probe, sends in real time before, during and after; the load is a fleet of others. Told are the
+Windows are cut so often that few devices are too many, and one sender can bring them all, each at its own pace. A lone
+device, the probe, sends in real time before, during and after; the load is a fleet of others. Told are the
 samples that the daemon dropped and counted, what the broker lost before it, memory, how late labels were, and how long
 after the load's end the queue was empty and the probe had a label in time again (which takes a window of 2.56 s).
 """
@@ -13,22 +14,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from har_stream.bench import through_broker
 from har_stream.bench.broker import broker
 from har_stream.bench.daemon_process import MB, DaemonProcess
 from har_stream.bench.figures import Latency, NotMeasured, Overload
+from har_stream.bench.fleet import BLOCK
 from har_stream.bench.labels import Label, Labels
 from har_stream.bench.latency import summary
 from har_stream.bench.load import Load
 from har_stream.bench.options import Options
 from har_stream.bench.retained import clear_retained
 from har_stream.manifest import Framing, load_manifest, resolve
+from har_stream.sources.inbox import FULL, OVERDUE, OVERLOAD
 
 TIMES: Final = 4
-DEVICES: Final = 1_000
-QUICK_DEVICES: Final = 100
+HOP: Final = 4
+"""Samples from window to window: with the model's own hop, four times too much is more than one sender can bring."""
+FIRST_DEVICES: Final = 125
+"""To find out how many are served."""
 SECONDS: Final = 10.0
 QUICK_SECONDS: Final = 3.0
 BEFORE: Final = 3
@@ -60,42 +66,46 @@ class Watch:
 
 def measure(options: Options) -> dict[str, Any]:
     """Return overload. Raises NotMeasured."""
-    framing = load_manifest(resolve(options.model)).framing
-    per_core = float(through_broker.measure(options)["mqtt_devices_per_core"])
-    devices = min(QUICK_DEVICES if options.quick else DEVICES, max(options.devices))
+    framing = msgspec.structs.replace(load_manifest(resolve(options.model)).framing, hop=HOP)
+    per_core = float(through_broker.measure(options, most=FIRST_DEVICES, hop=HOP)["mqtt_devices_per_core"])
+    devices = min(round(TIMES * per_core), max(options.devices))
     with broker(options) as uri:
         try:
-            return {"overload": _overload(uri, devices, TIMES * per_core, framing, options)}
+            return {"overload": _overload(uri, devices, per_core, framing, options)}
         finally:
             if options.broker:
                 clear_retained(uri)
 
 
-def _overload(uri: str, devices: int, offered: float, framing: Framing, options: Options) -> Overload:
-    seconds, speed = QUICK_SECONDS if options.quick else SECONDS, offered / devices
+def _overload(uri: str, devices: int, per_core: float, framing: Framing, options: Options) -> Overload:
+    seconds = QUICK_SECONDS if options.quick else SECONDS
     source = f"{uri}/+/imu?format=cbor-block"
     room = devices + 1
     with (
-        DaemonProcess(source, "stdout:", model=options.model, max_devices=room, output=subprocess.PIPE) as daemon,
+        DaemonProcess(
+            source, "stdout:", model=options.model, max_devices=room, hop=HOP, output=subprocess.PIPE
+        ) as daemon,
         Load(uri, 1, LONG_S, name=PROBE),
     ):
         daemon.wait_until_ready()
         watch = Watch(daemon, Labels(daemon.process.stdout))
         options.progress("overload: before")
         usual_s = _usual_lag_s(watch)
-        begins, begins_s, rss_before = watch.look(), time.time(), daemon.rss_bytes()
-        options.progress(f"overload: {offered:.0f} devices for {seconds:.0f} s")
-        with Load(uri, devices, seconds * speed, speed=speed, start_s=begins_s) as load:
+        begins, begins_s, rss_before, cpu_s = watch.look(), time.time(), daemon.rss_bytes(), daemon.cpu_s()
+        options.progress(f"overload: {devices} devices for {seconds:.0f} s")
+        with Load(uri, devices, seconds, start_s=begins_s) as load:
             told = _watched(watch, load)
-        ended_s = time.time()
+        ended_s, cpu_s = time.time(), daemon.cpu_s() - cpu_s
         options.progress("overload: after")
         drained_s = _drained_s(watch, ended_s, framing.rate_hz)
         recovery_s = _recovery_s(watch, ended_s, usual_s)
         ends, ends_s = watch.look(), time.time()
-    received = int(ends["in"] - begins["in"] - (ends_s - begins_s) * framing.rate_hz)  # less the probe's
+    # Less the probe's; of messages that were not decoded each counts as one.
+    undecoded = sum(_grown(begins, ends, f"refused/{reason}") for reason in (FULL, OVERLOAD, OVERDUE))
+    received = _grown(begins, ends, "in") + undecoded * (BLOCK - 1) - round((ends_s - begins_s) * framing.rate_hz)
     labels = [one for one in watch.seen if one.device != PROBE]
     return Overload(
-        offered_devices=offered,
+        offered_devices=devices,
         seconds=seconds,
         sent=told["sent"],
         received=received,
@@ -103,7 +113,8 @@ def _overload(uri: str, devices: int, offered: float, framing: Framing, options:
         not_used=_not_used(begins, ends),
         labels=len(labels),
         served_share=len(labels) * framing.hop / max(1, told["sent"]),
-        label_lag_s=_lag(labels, speed),
+        capacity_kept=len(labels) * framing.hop / framing.rate_hz / cpu_s / per_core,
+        label_lag_s=_lag(labels),
         sender_late_s=told["lag_s"],
         rss_mb_before=rss_before / MB,
         rss_mb_most=watch.rss_most / MB,
@@ -155,14 +166,18 @@ def _recovery_s(watch: Watch, ended_s: float, usual_s: float) -> float | None:
     return None
 
 
-def _lag(labels: list[Label], speed: float) -> Latency | None:
-    """Return how late labels were at that speed, against the one that was least so: nobody else knows when it began."""
+def _grown(begins: Mapping[str, float], ends: Mapping[str, float], key: str) -> int:
+    return int(ends.get(key, 0) - begins.get(key, 0))
+
+
+def _lag(labels: list[Label]) -> Latency | None:
+    """Return how late labels were, against the one that was least so: nobody else knows when it began."""
     if not labels:
         return None
-    late_s = np.array([one.at_s - one.end_s / speed for one in labels])
+    late_s = np.array([one.at_s - one.end_s for one in labels])
     return summary(late_s - late_s.min())
 
 
 def _not_used(begins: Mapping[str, float], ends: Mapping[str, float]) -> dict[str, int]:
-    grown = {key: int(count - begins.get(key, 0)) for key, count in ends.items() if "/" in key}
+    grown = {key: _grown(begins, ends, key) for key in ends if "/" in key}
     return {key: count for key, count in grown.items() if count}

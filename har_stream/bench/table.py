@@ -94,7 +94,8 @@ def _overload(figures: Figures) -> Iterator[Row]:
     yield f"overload: {one.offered_devices:,.0f} people for {one.seconds:.0f} s", f"{one.sent:,}", "samples sent"
     yield "", f"{one.received:,}", f"arrived; the broker lost {one.lost_before:,}"
     yield "of these not used", f"{sum(one.not_used.values()):,}", not_used
-    yield "labels that came", f"{one.served_share:.0%}", f"{one.labels:,}"
+    kept = f"{one.labels:,}; people a core serves then: {one.capacity_kept:.0%} of what it does else"
+    yield "labels that came", f"{one.served_share:.0%}", kept
     if one.label_lag_s is not None:
         yield (
             "lag of these labels",

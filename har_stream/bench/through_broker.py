@@ -20,6 +20,7 @@ from har_stream.bench.load import Load
 from har_stream.bench.options import Options
 from har_stream.bench.retained import clear_retained
 from har_stream.manifest import load_manifest, resolve
+from har_stream.sources.inbox import FULL, OVERDUE, OVERLOAD
 
 DEVICES: Final = 1_000
 SECONDS: Final = 8.0
@@ -35,13 +36,13 @@ ARRIVED: Final = 0.999
 """Share of the samples that must arrive."""
 
 
-def measure(options: Options) -> dict[str, Any]:
-    """Return mqtt_devices_per_core, and what it was measured with. Raises NotMeasured."""
-    devices = min(DEVICES, max(options.devices))
+def measure(options: Options, *, most: int = DEVICES, hop: int = 0) -> dict[str, Any]:
+    """Return mqtt_devices_per_core, and what it was measured with, from `most` devices on. Raises NotMeasured."""
+    devices = min(most, max(options.devices))
     rate_hz = load_manifest(resolve(options.model)).framing.rate_hz
     with broker(options) as uri:
         try:
-            best = _best(list(_steps(uri, devices, rate_hz, options)))
+            best = _best(list(_steps(uri, devices, rate_hz, options, hop)))
         finally:
             if options.broker:
                 options.progress("mqtt: taking back what the broker retains")
@@ -59,10 +60,11 @@ def _best(steps: list[BrokerLoad]) -> BrokerLoad:
     return max((step for step in steps if step.received >= ARRIVED * step.sent), key=per_core, default=steps[0])
 
 
-def _steps(uri: str, devices: int, rate_hz: float, options: Options) -> Iterator[BrokerLoad]:
+def _steps(uri: str, devices: int, rate_hz: float, options: Options, hop: int) -> Iterator[BrokerLoad]:
     """Send at the devices' own pace, then faster, as that many more devices would, until not all arrives any more."""
     seconds, speed = QUICK_SECONDS if options.quick else SECONDS, 1.0
-    with DaemonProcess(f"{uri}/+/imu?format=cbor-block", uri, model=options.model, max_devices=devices) as daemon:
+    source = f"{uri}/+/imu?format=cbor-block"
+    with DaemonProcess(source, uri, model=options.model, max_devices=devices, hop=hop) as daemon:
         daemon.wait_until_ready()
         for _ in range(QUICK_STEPS if options.quick else STEPS):
             options.progress(f"mqtt: {devices * speed:.0f} devices")
@@ -94,5 +96,5 @@ def _settled(daemon: DaemonProcess) -> dict[str, float]:
 
 
 def _taken(books: dict[str, float]) -> float:
-    """Return how many samples the engine has had; those for which its queue had no room cost it nothing."""
-    return books["in"] - books.get("dropped/queue_full", 0.0)
+    """Return how many samples the engine has had; messages for which there was no room cost it nothing."""
+    return books["in"] - sum(books.get(f"refused/{reason}", 0.0) for reason in (FULL, OVERLOAD, OVERDUE))

@@ -28,7 +28,7 @@ def open_sink(text: str, settings: Settings) -> Sink:
     if uri.scheme == "stdout":
         return _stdout(uri, settings)
     if uri.scheme == "jsonl":
-        return _jsonl(uri)
+        return _jsonl(uri, settings)
     if uri.scheme == "history":
         return _history(uri, settings)
     if uri.scheme in BROKERS:
@@ -43,8 +43,8 @@ def _stdout(uri: Uri, settings: Settings) -> Sink:
         raise ConfigError(f"{uri.text}: stdout: takes nothing more")
     if sys.stdout is None:
         raise ConfigError("stdout: is closed")
-    if not sys.stdout.isatty():
-        return json_stdout()
+    if not sys.stdout.isatty() or settings.workers > 1:
+        return json_stdout(shared=settings.workers > 1)
     from har_stream.sinks.terminal import TerminalTable  # noqa: PLC0415 - who writes to a pipe need not load it
 
     return TerminalTable(max_devices=settings.intake.max_devices)
@@ -65,7 +65,7 @@ def history_file(sinks: Iterable[str]) -> Path | None:
     return Path(path).expanduser() if path else None
 
 
-def _jsonl(uri: Uri) -> Sink:
+def _jsonl(uri: Uri, settings: Settings) -> Sink:
     if not uri.rest or uri.query:
         raise ConfigError(f"{uri.text}: expected jsonl:FILE")
-    return json_file(Path(uri.rest))
+    return json_file(Path(uri.rest), shared=settings.workers > 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import stat
@@ -69,15 +70,16 @@ def _time(seconds: float) -> float:
 class JsonLines:
     """Writes a line for each prediction to a file descriptor.
 
-    Unbuffered: where a reader stops reading for good, nothing is left that the end of the process would flush.
+    Where it is `shared` with other processes, the lines of all come whole. Unbuffered: where a reader stops reading for
+    good, nothing is left that the end of the process would flush.
     """
 
     at_once = 1000
     condition = ""
 
-    def __init__(self, name: str, open_file: Callable[[], int]) -> None:
+    def __init__(self, name: str, open_file: Callable[[], int], *, shared: bool = False) -> None:
         self.name = name
-        self._open_file = open_file
+        self._open_file, self._shared = open_file, shared
         self._file: int | None = None
         self._is_pipe = False
 
@@ -106,8 +108,10 @@ class JsonLines:
             if self._file is None:
                 self._file = self._open_file()
                 self._is_pipe = stat.S_ISFIFO(os.fstat(self._file).st_mode)
+            if self._shared:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
             while sent < len(lines):
-                sent += os.write(self._file, lines[sent:])
+                sent += os.write(self._file, lines[sent : self._until(lines, sent)])
         except BrokenPipeError:
             raise SinkClosed from None
         except OSError:
@@ -116,7 +120,16 @@ class JsonLines:
             if not whole:
                 raise
             return whole
+        finally:
+            if self._shared and self._file is not None:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
         return len(predictions)
+
+    def _until(self, lines: bytes, start: int) -> int:
+        """Return up to where lines are written at once: those of several processes mix in a pipe beyond PIPE_BUF."""
+        if not self._shared:
+            return len(lines)
+        return 1 + max(lines.rfind(b"\n", start, start + select.PIPE_BUF), lines.index(b"\n", start))
 
     def _cut_off(self, torn: int) -> None:
         """Take back the `torn` bytes of a line that a full disk cut short, so that the next one begins a line."""
@@ -132,7 +145,7 @@ class JsonLines:
         """Nothing to do: nothing is held back, and the file ends with the process."""
 
 
-def json_file(path: Path) -> JsonLines:
+def json_file(path: Path, *, shared: bool = False) -> JsonLines:
     """Return a sink that appends to a file. Raises ConfigError where the file cannot be opened."""
 
     def append() -> int:
@@ -143,9 +156,9 @@ def json_file(path: Path) -> JsonLines:
         raise ConfigError(f"jsonl:{path}: is a folder")
     if not os.access(there, os.W_OK):
         raise ConfigError(f"jsonl:{path}: {'cannot be written' if there.exists() else 'no such folder'}")
-    return JsonLines(f"jsonl:{path}", append)
+    return JsonLines(f"jsonl:{path}", append, shared=shared)
 
 
-def json_stdout() -> JsonLines:
+def json_stdout(*, shared: bool = False) -> JsonLines:
     """Return a sink that writes to standard output."""
-    return JsonLines("stdout:", lambda: STDOUT)
+    return JsonLines("stdout:", lambda: STDOUT, shared=shared)

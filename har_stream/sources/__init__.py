@@ -6,6 +6,7 @@ from typing import Final
 
 from har_stream.errors import ConfigError, nearest
 from har_stream.settings import Settings
+from har_stream.shard import ALL, Share
 from har_stream.sources.replay import Replay
 from har_stream.sources.source import Source
 from har_stream.uri import parse_uri
@@ -21,8 +22,11 @@ def is_live(text: str) -> bool:
     return text.partition(":")[0] not in NOT_LIVE
 
 
-def open_source(text: str, settings: Settings) -> Source:
-    """Open a source by its URI. Raises ConfigError for a faulty URI, InputError for unreadable data."""
+def open_source(text: str, settings: Settings, share: Share = ALL) -> Source:
+    """Open a source by its URI; what it can tell to be of devices outside `share` it need not bring.
+
+    Raises ConfigError for a faulty URI, InputError for unreadable data.
+    """
     if not text:
         raise ConfigError("no source: give --source URI, such as sim: or replay:PATH")
     uri = parse_uri(text)
@@ -39,5 +43,5 @@ def open_source(text: str, settings: Settings) -> Source:
     if uri.scheme in ("mqtt", "mqtts"):
         from har_stream.sources.mqtt import MqttSource  # noqa: PLC0415 - who has no broker need not load its client
 
-        return MqttSource(uri, settings)
+        return MqttSource(uri, settings, share)
     raise ConfigError(f"{uri.text}: unknown source {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")

@@ -24,9 +24,11 @@ from har_stream.manifest import Framing
 from har_stream.mqtt.connection import Received
 from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import FormatName, Profiles
+from har_stream.progress import Progress
 from har_stream.samples import Block, Refused
 from har_stream.settings import Settings
-from har_stream.sources.inbox import Inbox
+from har_stream.shard import ALL, Share
+from har_stream.sources.inbox import Inbox, Sent
 from har_stream.sources.source import CONNECTING
 from har_stream.sources.topics import parse_topics, sender_of
 from har_stream.translation import Translator
@@ -58,23 +60,26 @@ class MqttSource:
     devices: int | None = None
     arrived_s: float | None = None
 
-    def __init__(self, uri: Uri, settings: Settings) -> None:
+    def __init__(self, uri: Uri, settings: Settings, share: Share = ALL) -> None:
         self._broker = parse_broker(uri, settings.mqtt)
         self._topics = parse_topics(uri.rest.removeprefix("//").partition("/")[2], uri.text)
         self._options = uri.options(MqttOptions)
-        self._settings = settings
+        self._settings, self._share = settings, share
         self._profiles = Profiles(settings.profiles, settings.devices)
         try:
             self._profile = self._profiles.named(self._options.profile) if self._options.profile else None
         except ConfigError as error:
             raise ConfigError(f"{uri.text}: profile: {error}") from None
+        self.progress: Progress | None = Progress()
         self._inbox = Inbox(
             messages=settings.queues.messages,
             message_bytes=settings.queues.message_bytes,
             payload_limit=settings.mqtt.payload_limit,
+            progress=self.progress,
         )
         self._translator: Translator | None = None
         self._told: set[str] = set()
+        self._overloaded = False
         self._link: BrokerLink | None = None
 
     @property
@@ -127,24 +132,42 @@ class MqttSource:
         own = self._settings.mqtt.client_id
         link = BrokerLink(self._broker, self._settings.mqtt, client_id=own and f"{own}-in")
         for one in self._topics:
-            link.subscribe(one.text, self._inbox.put)
+            link.subscribe(one.text, self._take)
         return link
 
+    def _take(self, messages: list[Received]) -> None:
+        sent = [Sent(message, sender_of(message.topic, self._topics)) for message in messages]
+        self._inbox.put(one for one in sent if self._is_ours(one.sender.device))
+
+    def _is_ours(self, device: str | None) -> bool:
+        return device is None or self._share.whole or self._share.takes(device)
+
     def _tick(self, translator: Translator, timeout_s: float) -> list[Block]:
-        messages, refused = self._inbox.take(timeout_s)
-        self.arrived_s = messages[0].arrival_s if messages else None
+        waiting, refused = self._inbox.take(timeout_s)
+        self.arrived_s = waiting[0].message.arrival_s if waiting else None
         blocks: list[Block] = []
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))
             self._explain(reason, "messages")
-        for message in messages:
-            sender = sender_of(message.topic, self._topics)
+        self._tell_overload()
+        for sent in waiting:
+            message, sender = sent.message, sent.sender
             of_message = translator.push(message.payload, message.arrival_s, sender.device, otherwise=sender.otherwise)
             for block in of_message:
                 if isinstance(block, Refused):
                     self._explain(block.reason, _described(message))
             blocks += of_message
         return blocks
+
+    def _tell_overload(self) -> None:
+        served = self._inbox.shedding.served
+        if (served < 1.0) != self._overloaded:
+            self._overloaded = served < 1.0
+            if self._overloaded:
+                out = f"{1 - served:.0%} of the devices sit out, so that the others have labels"
+                log.warning("%s: more comes than can be served; %s", self._broker.name, out)
+            else:
+                log.info("%s: all devices are served again", self._broker.name)
 
     def _explain(self, reason: str, what: str) -> None:
         """Say of the first that was refused for a reason what it was: the books only count."""

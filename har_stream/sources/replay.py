@@ -27,6 +27,7 @@ from har_stream.errors import ConfigError, InputError
 from har_stream.intake import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from har_stream.manifest import Framing
 from har_stream.profiles import Conversion, Profiles
+from har_stream.progress import Progress
 from har_stream.samples import Block, SampleBlock, WindowBlock, shifted
 from har_stream.settings import LONGEST_BRIDGE_S, Settings
 from har_stream.sources.source import Timeline, at_speed, block_samples
@@ -57,6 +58,7 @@ class Replay:
     reconnects = 0
     queue = None
     arrived_s: float | None = None
+    progress: Progress | None = None
 
     def __init__(self, uri: Uri, settings: Settings | None = None) -> None:
         options = uri.options(ReplayOptions)

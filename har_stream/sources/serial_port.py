@@ -21,6 +21,7 @@ from har_stream.errors import ConfigError
 from har_stream.formats.reader import AUTO
 from har_stream.manifest import Framing
 from har_stream.profiles import Profiles
+from har_stream.progress import Progress
 from har_stream.samples import Block
 from har_stream.settings import Settings
 from har_stream.sources.serial_line import LineOptions, SerialLine
@@ -48,6 +49,7 @@ class SerialPort:
     devices: int | None = 1
     queue = None
     arrived_s: float | None = None
+    progress: Progress | None = None
 
     def __init__(self, uri: Uri, settings: Settings) -> None:
         options = uri.options(SerialOptions)

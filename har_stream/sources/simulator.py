@@ -20,6 +20,7 @@ import numpy as np
 
 from har_stream.activities import ACTIVITIES
 from har_stream.errors import ConfigError, nearest
+from har_stream.progress import Progress
 from har_stream.samples import SENSOR_AXES, Block, SampleBlock
 from har_stream.sources.people import load_people
 from har_stream.sources.simulated_person import RATE_HZ, SimulatedPerson, Step
@@ -68,6 +69,7 @@ class Simulator:
     reconnects = 0
     queue = None
     arrived_s: float | None = None
+    progress: Progress | None = None
 
     def __init__(self, uri: Uri) -> None:
         options = uri.options(SimulatorOptions)

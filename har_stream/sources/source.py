@@ -8,6 +8,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from har_stream.manifest import Framing
+from har_stream.progress import Progress
 from har_stream.samples import Block
 
 Timeline = Iterator[tuple[float, list[Block]]]
@@ -36,12 +37,14 @@ class Source(Protocol):
     devices it will bring, None where that is not known beforehand. condition is "" or CONNECTED where samples can come,
     else why not; reconnects is how often it was lost and came back; queue how many messages wait to be decoded and how
     many may, None where none ever do. These may be read from any thread. arrived_s is when the oldest of what blocks()
-    yielded last arrived, by time.monotonic(), None for just then.
+    yielded last arrived, by time.monotonic(), None for just then. progress, where it is not None, is told what the
+    engine has done; then blocks() is not asked for more than the engine can take soon: what has to wait waits there.
     """
 
     paced: bool
     devices: int | None
     arrived_s: float | None
+    progress: Progress | None
 
     @property
     def condition(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from har_stream.devices import LONGEST_ID
 from har_stream.errors import ConfigError
 
 DEFAULT_TOPICS: Final = "har/+/imu,sensor-logger"
@@ -66,9 +67,9 @@ def _filter(text: str, where: str) -> TopicFilter:
 
 
 def sender_of(topic: str, filters: tuple[TopicFilter, ...]) -> Sender:
-    """Return who sends on a topic. An id is given as it stands there, lawful or not."""
+    """Return who sends on a topic. An id is given as it stands there, lawful or not, but no longer than LONGEST_ID."""
     levels = topic.split("/")
     for one in filters:
         if one.device_at is not None and one.fits(levels):
-            return Sender(levels[one.device_at], "")
+            return Sender(levels[one.device_at][:LONGEST_ID], "")
     return Sender(None, UNLAWFUL.sub("_", levels[-1]))

@@ -9,10 +9,12 @@ What an alarm looks for is there from the start with 0: Prometheus sees no incre
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from prometheus_client import ProcessCollector
@@ -22,7 +24,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from har_stream import __version__
 from har_stream.activities import UNKNOWN
-from har_stream.vitals import ModelVitals, Reading, RecordingVitals, Watched
+from har_stream.vitals import ModelVitals, Reading, RecordingVitals, Watched, WorkerVitals
 from har_stream.web.families import counter, counters, gauge, gauges, histograms, info
 from har_stream.web.series import of_devices, of_queues, of_sinks, of_suspicions
 
@@ -33,8 +35,9 @@ LIBRARIES: Final = ("numpy", "onnxruntime", "tensorflow")
 FATES: Final = (
     ("used", ""),
     *(("refused", reason) for reason in ("device_id", "late", "max_devices", "not_finite", "out_of_range", "repeated")),
-    *(("refused", reason) for reason in ("payload_size", "retained", "source_full", "unaligned")),
-    *(("dropped", reason) for reason in ("evicted", "gap", "queue_full", "shutdown")),
+    *(("refused", reason) for reason in ("overdue", "overload", "payload_size", "retained")),
+    *(("refused", reason) for reason in ("source_full", "unaligned")),
+    *(("dropped", reason) for reason in ("evicted", "gap", "queue_full", "shutdown", "worker_died")),
 )
 """Of samples, the usual ones; others come as they happen."""
 
@@ -42,7 +45,6 @@ FATES: Final = (
 def exposition(stream: Watched) -> bytes:
     """Return all metrics."""
     registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
     registry.register(_Once(stream))
     return generate_latest(registry)
 
@@ -61,6 +63,7 @@ class _Once(Collector):
         """Yield every family."""
         vitals = self._stream.vitals()
         yield _build()
+        yield from _of_processes((os.getpid(), *(vitals.workers.pids if vitals.workers is not None else ())))
         yield from _of_model(vitals.model, vitals.stream)
         yield gauge("engine_alive", "1 while the engine's thread lives.", int(self._stream.alive))
         age_s = max(0.0, time.monotonic() - self._stream.engine_beat_s)
@@ -68,10 +71,14 @@ class _Once(Collector):
         yield from _of_samples(vitals.stream)
         yield from _of_devices(vitals.stream, vitals.max_devices)
         yield gauge("source_connected", "1 where samples can come in.", int(not vitals.source))
+        if vitals.elsewhere is not None:
+            yield counter("elsewhere", "Messages of devices that other shards serve.", vitals.elsewhere)
         yield counter("source_reconnects", "Times that the source was lost and came back.", vitals.reconnects)
         yield from of_queues(vitals)
         yield from of_sinks(vitals.sinks)
         yield gauge("state_failing", "1 where what was learned about devices cannot be kept.", int(bool(vitals.state)))
+        if vitals.workers is not None:
+            yield from _of_workers(vitals.workers)
         if vitals.recording is not None:
             yield from _of_recording(vitals.recording)
 
@@ -81,6 +88,19 @@ def _build() -> Metric:
     loaded = {name: version for name, version in versions.items() if version}
     own = {"version": __version__, "python": platform.python_version()}
     return info("build", "What runs, by its version.", own | loaded)
+
+
+def _of_processes(pids: Iterable[int]) -> Iterator[Metric]:
+    """Yield what the system knows of processes, added up; they began when the first of them did."""
+    families: dict[str, Metric] = {}
+    for pid in pids:
+        for family in ProcessCollector(pid=partial(int, pid), registry=None).collect():
+            before = families.setdefault(family.name, family)
+            if before is not family:
+                join = min if "start_time" in family.name else sum
+                pairs = zip(before.samples, family.samples, strict=True)
+                before.samples = [one._replace(value=join((one.value, other.value))) for one, other in pairs]
+    yield from families.values()
 
 
 def _of_model(model: ModelVitals, reading: Reading) -> Iterator[Metric]:
@@ -114,6 +134,12 @@ def _of_devices(reading: Reading, max_devices: int) -> Iterator[Metric]:
     yield of_suspicions(reading.suspicions)
     if reading.of_devices:
         yield from of_devices(reading.of_devices)
+
+
+def _of_workers(workers: WorkerVitals) -> Iterator[Metric]:
+    series = {("wanted",): workers.wanted, ("running",): len(workers.pids)}
+    yield gauges("workers", "Processes that share the devices.", ("state",), series)
+    yield counter("worker_restarts", "Times that a worker died and began anew.", workers.restarts)
 
 
 def _of_recording(recording: RecordingVitals) -> Iterator[Metric]:

@@ -14,7 +14,7 @@ from har_stream.sources.source import CONNECTED
 from har_stream.vitals import Watched
 from har_stream.web import labels, readiness
 from har_stream.web.answers import JSON, LABELS, TEXT, EventStream, Page
-from har_stream.web.assets import asset
+from har_stream.web.assets import INDEX, asset
 from har_stream.web.live_events import LiveEvents
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HEALTH, READINESS, METRICS, EVENTS, API = "/healthz", "/readyz", "/metrics", "/live", "/api/"
 
 DEVICE: Final = "device"
+NO_PAGE: Final = b"no live page with --workers: each has devices of its own; there are /readyz, /metrics and /api/\n"
 
 STUCK_S: Final = 15.0
 """An engine that took no turn for so long does not come back by itself; no tick takes a tenth of it."""
@@ -57,6 +58,12 @@ class Pages:
             return Page(HTTPStatus.OK, KIND, exposition(self._stream))
         if path == EVENTS and self._events is not None:
             return EventStream(self._events.events(parse_qs(query).get(DEVICE, [""])[0]))
+        return self._file(path)
+
+    def _file(self, path: str) -> Page:
+        """Return the live page or one of its parts, where there are devices that it could show."""
+        if path == INDEX and self._events is None:
+            return Page(HTTPStatus.OK, TEXT, NO_PAGE)
         told = f"not found; there are /, {HEALTH}, {READINESS}, {METRICS}, {API}openapi.json\n".encode()
         return asset(path) or Page(HTTPStatus.NOT_FOUND, TEXT, told)
 

@@ -1,0 +1,160 @@
+"""The supervisor's side of one worker: its process, what it tells, and what is left of it when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from threading import Lock
+from typing import Final
+
+from har_stream.backoff import Backoff
+from har_stream.settings import WORKER
+from har_stream.shard import Part
+from har_stream.vitals import Vitals
+from har_stream.workers.joined import of_dead
+from har_stream.workers.seat import BEGUN, END, Told
+
+LEAST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+STEADY_S: Final = 60.0
+"""A worker that lived so long begins again after the shortest pause."""
+SUPERVISORS_OWN: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One of several processes. vitals is what it told last, past what those told that were in its place before."""
+
+    def __init__(self, part: Part, words: Sequence[str]) -> None:
+        self.part, self._words = part, words
+        self.begun = self.done = self._had_begun = self._has_ended = False
+        self.restarts = 0
+        self.vitals: Vitals | None = None
+        self.past: list[Vitals] = []
+        self.beat_s = time.monotonic()
+        self.code: int | None = None
+        self._backoff = Backoff(least_s=LEAST_PAUSE_S, most_s=LONGEST_PAUSE_S)
+        self._again_s = 0.0
+        self._asking = Lock()
+        self._asked = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._started_s = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, None where it has none."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def condition(self) -> str:
+        """Why its devices are not served, "" where they are or nothing is left to be."""
+        if self.done or (self._process is not None and self.begun):
+            return ""
+        again_s = max(0.0, self._again_s - time.monotonic())
+        return "is being loaded" if self._process is not None else f"has died, begins again in {again_s:.0f} s"
+
+    def start(self) -> None:
+        """Start a process."""
+        ours, theirs = socket.socketpair()
+        os.set_inheritable(theirs.fileno(), True)  # noqa: FBT003 - as the library has it
+        environment = {key: value for key, value in os.environ.items() if key not in SUPERVISORS_OWN}
+        environment[WORKER] = f"{self.part.number}/{self.part.count}:{theirs.fileno()}"
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program, with the words that we were given
+                [sys.executable, "-m", "har_stream", *self._words],
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # what a terminal sends is the supervisor's to pass on
+            )
+        self._connection = Connection(ours.detach())
+        self._started_s, self.begun, self._has_ended = time.monotonic(), False, False
+
+    def send(self, number: int) -> None:
+        """Send a signal, if there is a process."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def ask(self, timeout_s: float) -> None:
+        """Have it tell its vitals; where it does not in time, the last that it told stand."""
+        with self._asking:
+            if self._connection is None or not self.begun:
+                return
+            self._asked += 1
+            with contextlib.suppress(OSError):
+                self._connection.send_bytes(self._asked.to_bytes(8))
+            self._listen(time.monotonic() + timeout_s, self._asked)
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether it ended for good, and with a failure; one that was still being loaded has none."""
+        return self.done and self._had_begun and self.code != 0
+
+    def kill(self) -> None:
+        """End it for good, at once."""
+        if self._process is not None:
+            self._process.kill()
+            code = self._process.wait()
+            with self._asking:
+                self._listen(time.monotonic(), None)
+            # One that has told its last word has nothing left to do but to go.
+            self._bury(0 if self._has_ended else code, time.monotonic(), restarts=False)
+
+    def watch(self, *, restarts: bool) -> None:
+        """Note what has become of it; one that died begins again, after a pause, where it `restarts`."""
+        now_s = time.monotonic()
+        if self._process is None:
+            if not self.done and now_s >= self._again_s:
+                self.restarts += 1
+                self.start()
+            return
+        code = self._process.poll()
+        with self._asking:
+            self._listen(now_s, None)
+        if code is not None:
+            self._bury(code, now_s, restarts=restarts)
+
+    def _bury(self, code: int, now_s: float, *, restarts: bool) -> None:
+        with self._asking:
+            if self._connection is not None:
+                self._connection.close()
+            self._process = self._connection = None
+        self.code, self._had_begun, self.begun = code, self.begun, False
+        if self.vitals is not None and not self._has_ended:
+            self.past.append(of_dead(self.vitals))
+            self.vitals = None
+        if code == 0 or not restarts:
+            self.done = True
+            return
+        if now_s - self._started_s >= STEADY_S:
+            self._backoff.reset()
+        pause_s = self._backoff.missed(now_s)
+        self._again_s = now_s + pause_s
+        log.error("worker %d: %s; begins again in %.0f s", self.part.number, _why(code), pause_s)
+
+    def _listen(self, until_s: float, asked: int | None) -> None:
+        """Take what it tells, until it answers or time is over."""
+        connection = self._connection
+        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+            while connection is not None and connection.poll(max(0.0, until_s - time.monotonic())):
+                told: Told = connection.recv()
+                self.begun |= told.what == BEGUN
+                self._has_ended |= told.what == END
+                if told.vitals is not None:
+                    self.vitals, self.beat_s = told.vitals, told.beat_s
+                if told.asked == asked:
+                    return
+
+
+def _why(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"

@@ -1,0 +1,173 @@
+"""Four times too much through the real inbox, in a time of its own: who is served has whole windows, and soon."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from unittest.mock import patch
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from har_stream.mqtt.connection import Received
+from har_stream.progress import Progress
+from har_stream.shard import Rendezvous
+from har_stream.sources.inbox import AT_ONCE, OVERDUE_S, Inbox, Sent
+from har_stream.sources.shedding import FORGOTTEN_S, STEP_S, Shedding, place
+from har_stream.sources.topics import Sender
+
+PERIOD_S = 0.5
+WINDOW = 6
+"""Blocks in a row of which the last completes a window."""
+MOST = 10_000
+
+
+class World:
+    """Devices send a block each half second; whoever takes them needs 1 / capacity_hz for each."""
+
+    def __init__(self, capacity_hz: float, *, named: bool = True) -> None:
+        self.now_s = 1000.0
+        self.capacity_hz, self._named = capacity_hz, named
+        self._progress = Progress()
+        self.inbox = Inbox(
+            messages=MOST, message_bytes=2**30, payload_limit=10, progress=self._progress, now=lambda: self.now_s
+        )
+        self.offered = self.labels = self.most_waiting = 0
+        self.refused: Counter[str] = Counter()
+        self.taken: Counter[str] = Counter()
+        self.lateness_s: list[float] = []
+        self._chain: dict[str, tuple[int, int]] = defaultdict(lambda: (-2, 0))
+        self._free_s, self._in_hand = self.now_s, 0
+
+    def run(self, devices: int, seconds: float) -> None:
+        """Let so many devices send for so long."""
+        first = round(self.now_s / PERIOD_S)
+        for block in range(first, first + round(seconds / PERIOD_S)):
+            for number in range(devices):
+                self._until(block * PERIOD_S + number / devices * PERIOD_S)
+                device = f"d{number}"
+                sender = Sender(device, "") if self._named else Sender(None, "phones")
+                self.inbox.put([Sent(Received(device, b"%d" % block, retained=False, arrival_s=self.now_s), sender)])
+                self.offered += 1
+                self.most_waiting = max(self.most_waiting, self.inbox.waiting)
+
+    def _until(self, at_s: float) -> None:
+        """Take what there is until a message comes."""
+        while self.inbox.waiting and max(self.now_s, self._free_s) < at_s:
+            self.now_s = max(self.now_s, self._free_s)
+            self._progress.add(self._in_hand)
+            self._take()
+        self.now_s = max(self.now_s, at_s)
+
+    def _take(self) -> None:
+        messages, refused = self.inbox.take(0.0)
+        self.refused += refused
+        self._free_s = self.now_s + len(messages) / self.capacity_hz
+        self._in_hand = len(messages)
+        for message in (sent.message for sent in messages):
+            self.lateness_s.append(self._free_s - message.arrival_s)
+            block, (last, length) = int(message.payload), self._chain[message.topic]
+            length = length + 1 if block == last + 1 else 1
+            self._chain[message.topic] = block, length
+            self.labels += length >= WINDOW
+            self.taken[message.topic] += 1
+
+
+@pytest.fixture(autouse=True)
+def no_gathering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_stream.sources.inbox.time.sleep", lambda _: None)
+
+
+@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(times=st.floats(1.5, 8.0), capacity_hz=st.floats(250.0, 400.0))
+def test_too_much_is_come_through_without_a_collapse(times: float, capacity_hz: float) -> None:
+    with patch("har_stream.sources.inbox.time.sleep"):
+        world = World(capacity_hz)
+        devices = round(times * capacity_hz * PERIOD_S)
+        world.run(devices, 12)
+        world.labels, world.lateness_s = 0, []
+        world.run(devices, 10)
+        assert world.labels > 0.7 * capacity_hz * 10, "who is served has whole windows"
+        assert max(world.lateness_s) < OVERDUE_S + AT_ONCE / capacity_hz
+        assert world.most_waiting <= MOST
+        # A quarter of the load that there was, and less than can be served.
+        world.run(round(devices / times / 2), 5)
+        world.refused.clear()
+        world.taken.clear()
+        world.run(round(devices / times / 2), 2)
+        assert not world.inbox.shedding.active
+        assert not world.refused
+        assert min(world.taken.values()) >= 3
+
+
+@pytest.mark.parametrize("times", [0.3, 0.8])
+def test_who_can_be_served_is(times: float) -> None:
+    world = World(400.0)
+    world.run(round(times * 400 * PERIOD_S), 10)
+    assert not world.refused
+    assert world.taken.total() + world.inbox.waiting == world.offered
+
+
+def test_what_is_offered_is_taken_refused_or_waits() -> None:
+    world = World(200.0)
+    world.run(400, 8)
+    messages, refused = world.inbox.take(0.0)
+    known = world.taken.total() + len(messages) + (world.refused + refused).total()
+    assert world.offered == known + world.inbox.waiting
+    assert refused["overload"]
+
+
+def test_what_waits_of_those_who_sit_out_goes_at_once() -> None:
+    world = World(200.0)
+    while not world.inbox.shedding.active:
+        world.run(400, 0.5)
+    inbox = world.inbox
+    messages = [sent.message for _ in range(20) for sent in inbox.take(0.0)[0]]
+    assert messages
+    assert not [message for message in messages if inbox.shedding.sits_out(message.topic)]
+
+
+def test_after_a_stall_all_are_soon_served_again() -> None:
+    world = World(400.0)
+    world.run(100, 5)
+    world._free_s += 1.5  # noqa: SLF001 - a machine that stands still for a moment
+    world.run(100, 10)
+    world.refused.clear()
+    world.run(100, 5)
+    assert not world.refused
+    assert not world.inbox.shedding.active
+
+
+def test_devices_that_no_topic_names_do_not_sit_out_together() -> None:
+    world = World(200.0, named=False)
+    world.run(400, 10)
+    assert not world.refused["overload"]
+    assert world.taken.total() > 0.9 * 200 * 9
+
+
+def test_those_who_went_last_come_back_first_and_all_after_a_silence() -> None:
+    shedding = Shedding()
+    names = [f"d{number}" for number in range(1000)]
+
+    def served(seconds: float = STEP_S, *, offered: int, behind: bool = False, calm: bool = False) -> set[str]:
+        shedding.step(seconds, offered=offered, done=280, waiting=500 * behind, behind=behind, calm=calm)
+        return {name for name in names if not shedding.sits_out(name)}
+
+    assert len(served(offered=1000, behind=True)) == 1000, "it was not behind from the beginning of the step"
+    few = served(offered=1000, behind=True)
+    assert 450 < len(few) < 550, "no more than half of them at once"
+    few = served(offered=1000, behind=True)
+    assert 200 < len(few) < 300
+    assert served(offered=1000) == few, "something waits: no more can be served"
+    more = served(offered=1000, calm=True)
+    assert few < more
+    assert len(more) < 1.3 * len(few)
+    most = served(offered=500)
+    assert more < most
+    assert len(most) < 700
+    assert len(served(FORGOTTEN_S, offered=1)) == 1000
+
+
+def test_places_are_even_and_not_those_of_shards() -> None:
+    of_shard = [place(name) for name in (f"d{number}" for number in range(4000)) if Rendezvous(4).part_of(name) == 2]
+    assert abs(sum(one < 0.25 for one in of_shard) / len(of_shard) - 0.25) < 0.05
