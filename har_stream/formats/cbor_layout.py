@@ -31,7 +31,7 @@ SEQUENCE_BYTES: Final = {0x18: 1, 0x19: 2, 0x1A: 4, 0x1B: 8}
 """Width of an integer by its head; a small one is the head itself."""
 VALUES: Final = b"\x63val\xd8\x55"
 """The key "val" and the tag of little-endian float32."""
-VALUES_HEADS: Final = {0x58: 2, 0x59: 3}
+VALUES_HEADS: Final = {0x58: 2, 0x59: 3, 0x5A: 5, 0x5B: 9}
 """Width of a byte string's head by its first byte."""
 CODES: Final = {"seq": "x", "val": "s"}
 """How struct takes a field: passes it over, or gives its bytes."""
