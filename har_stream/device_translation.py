@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from har_stream.alignment import Alignment, Rows
 from har_stream.arrival_clock import ArrivalClock, Span
+from har_stream.formats.cbor_layout import Layout
 from har_stream.formats.format import Readings, SensorRows
-from har_stream.profiles import Conversion, Profile
-from har_stream.reordering import Reordering
+from har_stream.profiles import Conversions
+from har_stream.reordering import NOWHERE, Reordering
 from har_stream.samples import Block, Refused, SampleBlock, Samples, TimedBlock
 
 SAME_RATE: Final = 0.01
@@ -30,14 +31,26 @@ NO_RATE: Final = "no_rate"
 
 
 class DeviceTranslation:
-    """The conversion, alignment, order and clock of one device; reorders tells that its blocks may come in disorder."""
+    """The alignment, order and clock of one device.
+
+    conversions may be shared with other devices; nominal_hz is the rate of samples without times, where it is known;
+    layouts are those of the device's messages; reorders tells that its blocks may come in disorder.
+    """
 
     def __init__(
-        self, device: str, profile: Profile, *, format_name: str | None, model_rate_hz: float, reorders: bool
+        self,
+        device: str,
+        conversions: Conversions,
+        *,
+        nominal_hz: float | None,
+        format_name: str | None,
+        layouts: Mapping[int, Layout | None],
+        model_rate_hz: float,
+        reorders: bool,
     ) -> None:
         self.device, self.format = device, format_name
-        self._profile, self._model_rate_hz = profile, model_rate_hz
-        self._conversions: dict[tuple[str | None, str | None], Conversion] = {}
+        self.conversions, self.layouts = conversions, layouts
+        self._nominal_hz, self._model_rate_hz = nominal_hz, model_rate_hz
         self._alignment: Alignment | None = None
         self._reordering = Reordering() if reorders else None
         self._clock: ArrivalClock | None = None
@@ -47,14 +60,23 @@ class DeviceTranslation:
 
     def readings(self, readings: Readings, arrival_s: float) -> list[Block]:
         """Translate readings of both sensors."""
-        units = readings.acc_unit, readings.gyro_unit
-        conversion = self._conversions.get(units) or self._conversion(*units)
-        values = conversion.samples(readings.values)
+        values = self.conversions.of((readings.acc_unit, readings.gyro_unit)).samples(readings.values)
         if readings.times_s is not None:
             return self._in_order(TimedBlock(self.device, readings.times_s, values, readings.rate_hz))
         if readings.start_s is not None and readings.rate_hz is not None:
             return self._in_order(self._block(readings.start_s, readings.rate_hz, values))
         return self._by_arrival(values, readings.rate_hz, arrival_s)
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Return where the device's stream is, as Reordering has it."""
+        return self._reordering.position if self._reordering is not None else NOWHERE
+
+    def following(self, start_s: float, end_s: float, rate_hz: float, values: Samples) -> SampleBlock:
+        """Return samples (n, 6) in g and rad/s that follow the last ones as a block."""
+        if self._reordering is not None:
+            self._reordering.moved(end_s, 1 / rate_hz)
+        return self._block(start_s, rate_hz, values)
 
     def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
         """Translate rows of sensors that came together."""
@@ -70,12 +92,8 @@ class DeviceTranslation:
     def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
         return self._reordering.push(block) if self._reordering is not None else [block]  # type: ignore[return-value]
 
-    def _conversion(self, acc_unit: str | None, gyro_unit: str | None) -> Conversion:
-        conversion = Conversion(self._profile, acc_unit, gyro_unit)
-        return self._conversions.setdefault((acc_unit, gyro_unit), conversion)
-
     def _converted(self, rows: SensorRows) -> Rows:
-        conversion = self._conversions.get((None, None)) or self._conversion(None, None)
+        conversion = self.conversions.of()
         if rows.sensor == "gyro":
             return rows.sensor, rows.times_s, conversion.rate(rows.values)
         return rows.sensor, rows.times_s, conversion.acceleration(rows.values, uncalibrated=rows.uncalibrated)
@@ -88,7 +106,7 @@ class DeviceTranslation:
     def _by_arrival(self, values: Samples, rate_hz: float | None, arrival_s: float) -> list[Block]:
         """Give samples without times those of the arrival clock, once it has a rate."""
         if self._clock is None:
-            self._clock = ArrivalClock(nominal_hz=self._profile.rate_hz or rate_hz)
+            self._clock = ArrivalClock(nominal_hz=self._nominal_hz or rate_hz)
         self._waiting.append(values)
         span = self._clock.push(len(values), arrival_s)
         if span is None:

@@ -12,6 +12,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from har_stream.samples import SampleBlock, TimedBlock
 
 HORIZON_S: Final = 0.2
@@ -21,6 +24,8 @@ MISSING: Final = 0.9
 """From so many intervals more than one from sample to sample, a block is missing and not only a sample late."""
 NEWS: Final = 0.1
 """Weight of the newest interval of single samples, which jitter makes longer and shorter."""
+
+NOWHERE: Final = (math.nan, math.nan)
 
 Ordered = SampleBlock | TimedBlock
 
@@ -32,6 +37,17 @@ class Reordering:
         self._end_s: float | None = None
         self._interval_s = 0.0
         self._held: list[Ordered] = []
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Return the time of the last sample that is out, and the interval before it; NaN for nothing or disorder."""
+        if self._held or self._end_s is None:
+            return NOWHERE
+        return self._end_s, self._interval_s
+
+    def moved(self, end_s: float, interval_s: float) -> None:
+        """Note a block that follows() found and that is out."""
+        self._end_s, self._interval_s = end_s, interval_s
 
     def push(self, block: Ordered) -> list[Ordered]:
         """Take a block, give those that are in order now; where a TimedBlock's times do not ascend, the ends count."""
@@ -58,7 +74,7 @@ class Reordering:
         end_s = block.start_s + (len(block.values) - 1) * interval_s
         if not block.start_s <= end_s < math.inf:
             return False
-        self._end_s, self._interval_s = end_s, interval_s
+        self.moved(end_s, interval_s)
         return True
 
     def flush(self) -> list[Ordered]:
@@ -100,6 +116,20 @@ class Reordering:
         if not 0 < since_s <= LONGEST_WAIT_S:
             return self._interval_s
         return self._interval_s + NEWS * (since_s - self._interval_s) if self._interval_s else since_s
+
+
+def follows(
+    start_s: NDArray[np.float64], samples: int, interval_s: float, positions: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Tell of blocks of several devices (d,) what Reordering tells of one: which follow their positions (d, 2).
+
+    Return them as a mask (d,), and the times of the blocks' last samples (d,).
+    """
+    with np.errstate(invalid="ignore", over="ignore"):  # times may be none, and compare false
+        step_s = start_s - positions[:, 0]
+        end_s = start_s + (samples - 1) * interval_s
+        near = (0 < step_s) & (step_s <= (1 + MISSING) * np.minimum(interval_s, positions[:, 1]))
+    return near & (start_s <= end_s) & (end_s < math.inf), end_s
 
 
 def _start_s(block: Ordered) -> float:

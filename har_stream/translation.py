@@ -8,15 +8,16 @@ One Translator serves a serial line, or all messages of a broker.
 from __future__ import annotations
 
 from collections import OrderedDict
-
-import msgspec
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from har_stream.device_translation import DeviceTranslation
 from har_stream.errors import ConfigError
+from har_stream.fleet_translation import Message, following_blocks
 from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
 from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
 from har_stream.formats.registry import DECODERS
-from har_stream.profiles import Profile, Profiles
+from har_stream.profiles import Conversions, Profile, Profiles
 from har_stream.samples import Block, Refused
 
 UNNAMED = "unnamed"
@@ -24,6 +25,10 @@ UNNAMED = "unnamed"
 
 LONGEST_ID = 65
 """One more than a lawful id has: a longer one stays unlawful, and the pipeline refuses it, but takes no more memory."""
+
+
+WORTHWHILE: Final = 8
+"""Devices whose messages cost less together than one by one."""
 
 
 class Translator:
@@ -52,6 +57,7 @@ class Translator:
         self._profiles, self._profile, self._format = profiles, profile, format_name
         self._model_rate_hz, self._stream, self._most = model_rate_hz, stream, max_devices
         self._rate_hz = rate_hz
+        self._conversions: dict[Profile, Conversions] = {}
         self._readers: OrderedDict[str, Reader] = OrderedDict()
         self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
 
@@ -72,6 +78,27 @@ class Translator:
             blocks += self._device(source, reader, blocks).readings(decoded[0], arrival_s)
             return blocks
         return self._blocks(decoded, reader, source, device, arrival_s)
+
+    def push_all(self, messages: Sequence[Message]) -> list[Sequence[Block]]:
+        """Translate messages, and give the blocks of each.
+
+        They are those of push() for one after the other, but where there are more than max_devices: then others may be
+        forgotten.
+        """
+        told: list[Sequence[Block]] = [()] * len(messages)
+        for lap in _laps(messages):
+            if len(lap) >= WORTHWHILE:
+                found = following_blocks(messages, lap, self._devices)
+                for at, block in found.items():
+                    told[at] = (block,)
+                    self._devices.move_to_end(block.device)
+                    if block.device in self._readers:
+                        self._readers.move_to_end(block.device)
+                lap = [at for at in lap if at not in found]
+            for at in lap:
+                data, arrival_s, device, otherwise = messages[at]
+                told[at] = self.push(data, arrival_s, device, otherwise=otherwise)
+        return told
 
     def _blocks(
         self, all_decoded: list[Decoded], reader: Reader, source: str, device: str | None, arrival_s: float
@@ -119,12 +146,12 @@ class Translator:
             device = None
         if device is None:
             profile = self._profile or self._profiles.of(name) or self._profiles.for_format(reader.format or "")
-            if self._rate_hz is not None:
-                profile = msgspec.structs.replace(profile, rate_hz=self._rate_hz)
             device = DeviceTranslation(
                 name,
-                profile,
+                self._conversions.setdefault(profile, Conversions(profile)),
+                nominal_hz=profile.rate_hz if self._rate_hz is None else self._rate_hz,
                 format_name=reader.format,
+                layouts=reader.layouts,
                 model_rate_hz=self._model_rate_hz,
                 reorders=not self._stream,  # a line brings nothing out of order
             )
@@ -133,3 +160,27 @@ class Translator:
                 blocks += self._devices.popitem(last=False)[1].flush()
         self._devices.move_to_end(name)
         return device
+
+
+def _laps(messages: Sequence[Message]) -> Iterator[Sequence[int]]:
+    """Yield places of messages so that each device has one in a lap at most, and each device's are in order.
+
+    A message whose payload must say its device stands alone, after all before it and before all after it.
+    """
+    names = [message[2] for message in messages]
+    if None not in names and len(set(names)) == len(names):
+        yield range(len(names))
+        return
+    laps: list[list[int]] = []
+    count: dict[str, int] = {}
+    for at, name in enumerate(names):
+        if name is None:
+            yield from laps
+            yield [at]
+            laps, count = [], {}
+            continue
+        nth = count[name] = count.get(name, -1) + 1
+        if nth == len(laps):
+            laps.append([])
+        laps[nth].append(at)
+    yield from laps

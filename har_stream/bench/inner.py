@@ -47,7 +47,8 @@ class InnerStream:
         for at in range(0, len(messages), AT_ONCE):
             blocks: list[Block] = []
             now_s = time.monotonic()
-            for device, payload in messages[at : at + AT_ONCE]:
-                blocks += self._translator.push(payload, now_s, device)
+            sent = [(payload, now_s, device, "") for device, payload in messages[at : at + AT_ONCE]]
+            for of_message in self._translator.push_all(sent):
+                blocks += of_message
             self.accounting.enter(sum(block.samples for block in blocks))
             self.predictions += len(self._pipeline.push(blocks, now_s))

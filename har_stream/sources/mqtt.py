@@ -141,9 +141,14 @@ class MqttSource:
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))
             self._explain(reason, "messages")
-        for message in messages:
-            sender = sender_of(message.topic, self._topics)
-            of_message = translator.push(message.payload, message.arrival_s, sender.device, otherwise=sender.otherwise)
+        senders = [sender_of(message.topic, self._topics) for message in messages]
+        translated = translator.push_all(
+            [
+                (message.payload, message.arrival_s, sender.device, sender.otherwise)
+                for message, sender in zip(messages, senders, strict=True)
+            ]
+        )
+        for message, of_message in zip(messages, translated, strict=True):
             for block in of_message:
                 if isinstance(block, Refused):
                     self._explain(block.reason, _described(message))
