@@ -12,7 +12,7 @@ from har_stream.arrival_clock import ArrivalClock, Span
 from har_stream.formats.cbor_layout import Layout
 from har_stream.formats.format import Readings, SensorRows
 from har_stream.profiles import Conversions
-from har_stream.reordering import NOWHERE, Reordering
+from har_stream.reordering import Reordering
 from har_stream.samples import Block, Refused, SampleBlock, Samples, TimedBlock
 
 SAME_RATE: Final = 0.01
@@ -52,11 +52,11 @@ class DeviceTranslation:
         self.conversions, self.layouts = conversions, layouts
         self._nominal_hz, self._model_rate_hz = nominal_hz, model_rate_hz
         self._alignment: Alignment | None = None
-        self._reordering = Reordering() if reorders else None
+        self.reordering = Reordering() if reorders else None
         self._clock: ArrivalClock | None = None
         self._waiting: list[Samples] = []
         self._at_model_rate = False
-        self._sequence = 0
+        self.sequence = 0
 
     def readings(self, readings: Readings, arrival_s: float) -> list[Block]:
         """Translate readings of both sensors."""
@@ -67,17 +67,6 @@ class DeviceTranslation:
             return self._in_order(self._block(readings.start_s, readings.rate_hz, values))
         return self._by_arrival(values, readings.rate_hz, arrival_s)
 
-    @property
-    def position(self) -> tuple[float, float]:
-        """Return where the device's stream is, as Reordering has it."""
-        return self._reordering.position if self._reordering is not None else NOWHERE
-
-    def following(self, start_s: float, end_s: float, rate_hz: float, values: Samples) -> SampleBlock:
-        """Return samples (n, 6) in g and rad/s that follow the last ones as a block."""
-        if self._reordering is not None:
-            self._reordering.moved(end_s, 1 / rate_hz)
-        return self._block(start_s, rate_hz, values)
-
     def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
         """Translate rows of sensors that came together."""
         if self._alignment is None:
@@ -87,10 +76,10 @@ class DeviceTranslation:
     def flush(self) -> list[Block]:
         """Give or refuse all that waits: nothing more comes."""
         blocks = self._alignment.flush() if self._alignment else []
-        return [*blocks, *(self._reordering.flush() if self._reordering else []), *self._give_up()]
+        return [*blocks, *(self.reordering.flush() if self.reordering else []), *self._give_up()]
 
     def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
-        return self._reordering.push(block) if self._reordering is not None else [block]  # type: ignore[return-value]
+        return self.reordering.push(block) if self.reordering is not None else [block]  # type: ignore[return-value]
 
     def _converted(self, rows: SensorRows) -> Rows:
         conversion = self.conversions.of()
@@ -99,8 +88,8 @@ class DeviceTranslation:
         return rows.sensor, rows.times_s, conversion.acceleration(rows.values, uncalibrated=rows.uncalibrated)
 
     def _block(self, start_s: float, rate_hz: float, values: Samples) -> SampleBlock:
-        block = SampleBlock(self.device, self._sequence, start_s, rate_hz, values)
-        self._sequence += len(values)
+        block = SampleBlock(self.device, self.sequence, start_s, rate_hz, values)
+        self.sequence += len(values)
         return block
 
     def _by_arrival(self, values: Samples, rate_hz: float | None, arrival_s: float) -> list[Block]:

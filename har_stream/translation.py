@@ -87,17 +87,18 @@ class Translator:
         """
         told: list[Sequence[Block]] = [()] * len(messages)
         for lap in _laps(messages):
-            if len(lap) >= WORTHWHILE:
-                found = following_blocks(messages, lap, self._devices)
-                for at, block in found.items():
-                    told[at] = (block,)
-                    self._devices.move_to_end(block.device)
-                    if block.device in self._readers:
-                        self._readers.move_to_end(block.device)
-                lap = [at for at in lap if at not in found]
-            for at in lap:
-                data, arrival_s, device, otherwise = messages[at]
-                told[at] = self.push(data, arrival_s, device, otherwise=otherwise)
+            together = len(lap) >= WORTHWHILE and not self._stream
+            found = following_blocks(messages, lap, self._devices) if together else []
+            for at, block in found:
+                told[at] = (block,)
+                self._devices.move_to_end(block.device)
+                if block.device in self._readers:
+                    self._readers.move_to_end(block.device)
+            if len(found) < len(lap):
+                done = {at for at, _ in found}
+                for at in (at for at in lap if at not in done):
+                    data, arrival_s, device, otherwise = messages[at]
+                    told[at] = self.push(data, arrival_s, device, otherwise=otherwise)
         return told
 
     def _blocks(

@@ -51,7 +51,7 @@ class Layout:
 
     def __init__(self, data: bytes, places: dict[str, slice], fields: Fields) -> None:
         self.fields = fields
-        self.rate_hz = float(fields["hz"]) if fields.get("hz") is not None else None
+        self.rate_hz = float(fields["hz"])
         self.units: tuple[str | None, str | None] = fields.get("acc_unit"), fields.get("gyro_unit")
         self._places = places
         self._fixed = _fixed(data, places)
@@ -112,6 +112,8 @@ def learn(data: bytes, parse: Callable[[bytes], Fields | None]) -> Layout | None
     if getattr(flipped, "value", None) != other[places["val"]] or moved != ("seq" in places):
         return None
     fields = {key: value for key, value in before.items() if key not in ("t", "val")}
+    if type(fields.get("hz")) not in (int, float):
+        return None
     return _one_of_a_kind(data, places, fields) if fields == after else None
 
 
