@@ -45,7 +45,7 @@ class Intake:
         """Take (row, block) pairs in order of arrival, give batches with `missing` filled in."""
         for rows, members in groups(blocks):
             batch = self._placed(stack(rows, members))
-            good = self._in_range(batch.values).all(axis=1) & (batch.missing >= NEW)
+            good = self._all_in_range(batch.values) & (batch.missing >= NEW)
             if good.all():
                 yield self._accept(batch)
                 continue
@@ -114,6 +114,12 @@ class Intake:
     def _in_range(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell for samples (..., n, 6) which are finite and in range; a NaN compares false."""
         return np.asarray((np.abs(values) <= self._limits).all(axis=-1))
+
+    def _all_in_range(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell for blocks (d, n, 6) in which all samples are finite and in range."""
+        # A block's values in one row, which NumPy compares many times faster than rows of six.
+        limits = np.tile(self._limits, values.shape[1])
+        return np.asarray((np.abs(values).reshape(len(values), -1) <= limits).all(axis=1))
 
     def _placed(self, batch: Batch) -> Batch:
         """Fill in how many samples are missing before each block; below NEW: how far it lies in the past."""

@@ -273,15 +273,15 @@ class Pipeline:
         A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
         """
         turns = [lap[at : at + GROUP] for lap in laps(windows.rows) for at in range(0, len(lap), GROUP)]
-        for turn in turns:
-            self._suspect(self._plausibility.check(windows.rows[turn], windows.values[turn]))
+        parts = [windows.only(_run(turn)) for turn in turns]
+        for part in parts:
+            self._suspect(self._plausibility.check(part.rows, part.values))
         if self._upright is None:
             raw, smoothed = self._classify(windows)
             return self._predictions.of(windows, raw, smoothed, np.concatenate(turns))
         told = []
-        for turn in turns:
-            part = windows.only(turn)
-            told += self._predictions.of(part, *self._classify(part), np.arange(len(turn)))
+        for part in parts:
+            told += self._predictions.of(part, *self._classify(part), np.arange(len(part.rows)))
         return told
 
     def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed]:
@@ -296,3 +296,9 @@ class Pipeline:
             upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
         return probabilities, self._smoother.push(windows.rows, windows.begins, probabilities)
+
+
+def _run(places: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """Return ascending places as a slice where they follow one another, which spares a copy."""
+    first, after = int(places[0]), int(places[-1]) + 1
+    return slice(first, after) if after - first == len(places) else places

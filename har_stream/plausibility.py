@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.framed import mean
 from har_stream.samples import Rows, Samples
 
 IN_A_ROW: Final = 3
@@ -104,9 +105,9 @@ class Plausibility:
 
 def suspicions(windows: Samples) -> NDArray[np.int8]:
     """Return what seems wrong with each of windows (w, window, 9), codes of Suspicion (w,)."""
-    gravity_g = np.linalg.norm(windows[:, :, 6:].mean(axis=1), axis=1)
-    body_g = _rms(windows[:, :, :3])
-    gyro = _rms(windows[:, :, 3:6])
+    gravity_g = np.linalg.norm(mean(windows)[:, 6:], axis=1)
+    power = mean(windows * windows)
+    body_g, gyro = np.sqrt(power[:, :3].sum(axis=1)), np.sqrt(power[:, 3:6].sum(axis=1))
     right = _within(gravity_g, RIGHT_G)
     moves = right & (body_g > MOTION_G)
     cases = {
@@ -131,11 +132,6 @@ def suspicion_of_refused(values: Samples) -> Suspicion:
     if RIGHT_G[0] / 2 <= acceleration <= RIGHT_G[1] * 2:
         return Suspicion.GYRO_DEGREES
     return Suspicion.NONE
-
-
-def _rms(values: Samples) -> NDArray[np.float32]:
-    """Return the root mean square (w,) of vectors (w, n, 3)."""
-    return np.asarray(np.sqrt(np.einsum("wnc,wnc->w", values, values) / values.shape[1]))
 
 
 def _within(values: NDArray[np.float32], bounds: tuple[float, float]) -> NDArray[np.bool_]:
