@@ -12,7 +12,7 @@ from threading import Condition
 from typing import Final
 
 from har_stream.accounting import Accounting, Books
-from har_stream.samples import Block
+from har_stream.samples import Tick, count
 
 UNPACED_TICKS: Final = 4
 """Ticks that wait at most where a source is not paced: enough to keep the engine busy."""
@@ -23,14 +23,14 @@ SAMPLES_AT_ONCE: Final = 65_536
 
 
 class BlockQueue:
-    """Ticks (lists of blocks) from one source to the engine.
+    """Ticks from one source to the engine.
 
     arrived_s is when the oldest of the blocks that get() gave last arrived, by time.monotonic(); NaN if nobody knows.
     """
 
     def __init__(self, *, limit: int, paced: bool, accounting: Accounting) -> None:
         self._limit, self._paced, self._accounting = limit, paced, accounting
-        self._ticks: deque[tuple[list[Block], float]] = deque()
+        self._ticks: deque[tuple[Tick, float]] = deque()
         self._blocks = self._in_hand = 0
         self._closed = False
         self._changed = Condition()
@@ -48,7 +48,7 @@ class BlockQueue:
         with self._changed:
             return self._blocks
 
-    def put(self, tick: list[Block], arrived_s: float = math.nan) -> None:
+    def put(self, tick: Tick, arrived_s: float = math.nan) -> None:
         """Add a tick and when it arrived; what comes after close() is counted as dropped."""
         samples = _samples(tick)
         with self._changed:
@@ -59,11 +59,11 @@ class BlockQueue:
                 self._accounting.drop("shutdown", samples)
                 return
             self._ticks.append((tick, arrived_s))
-            self._blocks += len(tick)
+            self._blocks += count(tick)
             self._drop_oldest()
             self._changed.notify_all()
 
-    def get(self, timeout_s: float | None = None) -> list[Block] | None:
+    def get(self, timeout_s: float | None = None) -> Tick | None:
         """Return the next tick, waiting for one: [] after timeout_s, None when the queue is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._ticks or self._closed, timeout_s)
@@ -74,7 +74,7 @@ class BlockQueue:
             while self._paced and self._ticks and samples + _samples(self._ticks[0][0]) <= SAMPLES_AT_ONCE:
                 samples += _samples(self._ticks[0][0])
                 tick = [*tick, *self._ticks.popleft()[0]]
-            self._blocks -= len(tick)
+            self._blocks -= count(tick)
             self._in_hand = samples
             self._changed.notify_all()
             return tick
@@ -110,9 +110,9 @@ class BlockQueue:
     def _drop_oldest(self) -> None:
         while self._paced and self._blocks > self._limit and len(self._ticks) > 1:
             oldest, _ = self._ticks.popleft()
-            self._blocks -= len(oldest)
+            self._blocks -= count(oldest)
             self._accounting.drop("queue_full", _samples(oldest))
 
 
-def _samples(tick: list[Block]) -> int:
+def _samples(tick: Tick) -> int:
     return sum(block.samples for block in tick)

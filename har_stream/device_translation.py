@@ -52,7 +52,7 @@ class DeviceTranslation:
         self.conversions, self.layouts = conversions, layouts
         self._nominal_hz, self._model_rate_hz = nominal_hz, model_rate_hz
         self._alignment: Alignment | None = None
-        self.reordering = Reordering() if reorders else None
+        self._reorders, self.reordering = reorders, Reordering()
         self._clock: ArrivalClock | None = None
         self._waiting: list[Samples] = []
         self._at_model_rate = False
@@ -67,6 +67,11 @@ class DeviceTranslation:
             return self._in_order(self._block(readings.start_s, readings.rate_hz, values))
         return self._by_arrival(values, readings.rate_hz, arrival_s)
 
+    def went_on(self, samples: int, end_s: float, interval_s: float) -> None:
+        """Note samples that were translated elsewhere and follow the last ones, up to the one at end_s."""
+        self.reordering.end_s, self.reordering.interval_s = end_s, interval_s
+        self.sequence += samples
+
     def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
         """Translate rows of sensors that came together."""
         if self._alignment is None:
@@ -76,10 +81,10 @@ class DeviceTranslation:
     def flush(self) -> list[Block]:
         """Give or refuse all that waits: nothing more comes."""
         blocks = self._alignment.flush() if self._alignment else []
-        return [*blocks, *(self.reordering.flush() if self.reordering else []), *self._give_up()]
+        return [*blocks, *self.reordering.flush(), *self._give_up()]
 
     def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
-        return self.reordering.push(block) if self.reordering is not None else [block]  # type: ignore[return-value]
+        return self.reordering.push(block) if self._reorders else [block]  # type: ignore[return-value]
 
     def _converted(self, rows: SensorRows) -> Rows:
         conversion = self.conversions.of()

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
-from har_stream.batch import NEW, Batch, groups, stack
-from har_stream.samples import SampleBlock, Samples, TimedBlock, WindowBlock, same_rate
+from har_stream.batch import NEW, Batch, groups, packed, stack
+from har_stream.samples import FleetBlock, Rows, SampleBlock, Samples, TimedBlock, WindowBlock, same_rate
 from har_stream.settings import IntakeSettings
 
 LOWEST_RATE_HZ: Final = 1.0
@@ -41,10 +42,15 @@ class Intake:
         """Take whatever comes next in a row as the beginning of a stream."""
         self._next_s[row] = np.nan
 
-    def admit(self, blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[Batch]:
-        """Take (row, block) pairs in order of arrival, give batches with `missing` filled in."""
-        for rows, members in groups(blocks):
-            batch = self._placed(stack(rows, members))
+    def admit(
+        self, blocks: Sequence[tuple[int, SampleBlock]], fleets: Sequence[tuple[Rows, FleetBlock]] = ()
+    ) -> Iterator[Batch]:
+        """Take (row, block) pairs in order of arrival, give batches with `missing` filled in.
+
+        `fleets` are blocks of others, with their rows (d,).
+        """
+        for unplaced in chain(packed(fleets), (stack(*group) for group in groups(blocks))):
+            batch = self._placed(unplaced)
             good = self._all_in_range(batch.values) & (batch.missing >= NEW)
             if good.all():
                 yield self._accept(batch)
@@ -60,6 +66,10 @@ class Intake:
         if rate_hz == self._rate_hz:  # as nearly always
             return False
         return _lawful_rate(rate_hz) and not same_rate(rate_hz, self._rate_hz)
+
+    def at_models_rate(self, fleet: FleetBlock) -> bool:
+        """Tell whether a fleet's rate is exactly the model's and its times are times, as nearly always."""
+        return fleet.rate_hz == self._rate_hz and bool((np.abs(fleet.start_s) <= LATEST_S).all())
 
     def lawful(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is the model's and its time is one, and refuse it where not."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.activities import WALKING
-from har_stream.batch import GROUP, NEW, laps
+from har_stream.batch import NEW, turns
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifying
 from har_stream.devices import LAWFUL_ID, DeviceTable
@@ -25,7 +25,19 @@ from har_stream.predictions import Predictions
 from har_stream.preprocessing import Preprocessing
 from har_stream.presence import Presence
 from har_stream.resampling import Resampling
-from har_stream.samples import Block, Prediction, Refused, SampleBlock, TimedBlock, WindowBlock, with_times
+from har_stream.samples import (
+    Block,
+    FleetBlock,
+    Prediction,
+    Refused,
+    Rows,
+    SampleBlock,
+    Tick,
+    TimedBlock,
+    WindowBlock,
+    singly,
+    with_times,
+)
 from har_stream.settings import IntakeSettings
 from har_stream.smoothing import Smoothed, Smoother
 from har_stream.state import DeviceMemory, DeviceState, States
@@ -66,7 +78,7 @@ class Pipeline:
         self._origin_s = np.zeros(rows)
         self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
-        self._has_truth = [False] * rows
+        self._has_truth = np.zeros(rows, np.bool_)
         self._predictions = Predictions(manifest.labels, framing, self._devices.name, self._has_truth)
 
     @property
@@ -86,13 +98,14 @@ class Pipeline:
         (known,) = self._upright.snapshot(np.array([row]))
         return np.array(known.gravity) if known is not None else None
 
-    def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
+    def push(self, tick: Tick, now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
-        windows = self.frame(blocks, now_s)
+        windows = self.frame(tick, now_s)
         return self._predict(windows) if windows is not None else []
 
-    def frame(self, blocks: Iterable[Block], now_s: float) -> FramedWindows | None:
+    def frame(self, tick: Tick, now_s: float) -> FramedWindows | None:
         """Take the blocks of one tick, give the windows that they complete, as they came; None where there is none."""
+        fleets, blocks = self._fleets(tick, now_s)
         uniform: list[tuple[int, SampleBlock]] = []
         timed: list[tuple[int, TimedBlock]] = []
         windows = []
@@ -109,31 +122,53 @@ class Pipeline:
                 timed.append((row, with_times(block)))
             elif self._intake.lawful(block):
                 uniform.append((row, block))
-        windows += [self._preprocess(batch) for batch in self._uniform(uniform, self._intake.sifted(timed))]
+        windows += [self._preprocess(batch) for batch in self._uniform(fleets, uniform, self._intake.sifted(timed))]
         for row, values in self._intake.out_of_range():
             self._suspect(self._plausibility.check_refused(row, values))
         ready = [part for part in windows if len(part.rows)]
         return concatenate(ready) if ready else None
 
+    def _fleets(self, tick: Tick, now_s: float) -> tuple[list[tuple[Rows, FleetBlock]], Iterable[Block]]:
+        """Return, with their rows, the fleets of devices that have a place and nothing else in a tick; and the rest."""
+        fleets = [block for block in tick if isinstance(block, FleetBlock)]
+        others: list[Block] = [block for block in tick if not isinstance(block, FleetBlock)]
+        names = [device for fleet in fleets for device in fleet.devices]
+        names += [block.device for block in others if not isinstance(block, Refused)] if fleets else []
+        if len(set(names)) < len(names) or not all(map(self._intake.at_models_rate, fleets)):
+            return [], singly(tick)
+        placed = []
+        for fleet in fleets:
+            rows = self._devices.rows_of(fleet.devices, now_s)
+            here = np.array([row is not None for row in rows])
+            if not here.all():
+                others += fleet.only(~here).singles()
+            known = np.array([row for row in rows if row is not None], np.intp)
+            self._has_truth[known] = False
+            placed.append((known, fleet if here.all() else fleet.only(here)))
+        return placed, others
+
     def _uniform(
-        self, uniform: Sequence[tuple[int, SampleBlock]], timed: Sequence[tuple[int, TimedBlock]]
+        self,
+        fleets: Sequence[tuple[Rows, FleetBlock]],
+        uniform: Sequence[tuple[int, SampleBlock]],
+        timed: Sequence[tuple[int, TimedBlock]],
     ) -> Iterator[UniformBatch]:
-        """Give (row, block) pairs as batches at the model's rate; a device that changes from one kind begins anew."""
-        self._change_kind(uniform, timed=False)
-        self._change_kind(timed, timed=True)
-        for batch in self._intake.admit(uniform):
+        """Give blocks, with their rows, as batches at the model's rate; a device that changes its kind begins anew."""
+        alone = np.array([row for row, _ in uniform], np.intp)
+        self._change_kind(np.concatenate([alone, *(rows for rows, _ in fleets)]), timed=False)
+        self._change_kind(np.array([row for row, _ in timed], np.intp), timed=True)
+        for batch in self._intake.admit(uniform, fleets):
             yield from self._bridging.push(batch)
         for batch in self._resampling.push(timed):
             yield UniformBatch(batch, batch.missing == NEW)
 
-    def _change_kind(self, blocks: Sequence[tuple[int, Block]], *, timed: bool) -> None:
+    def _change_kind(self, rows: Rows, *, timed: bool) -> None:
         """Let devices begin anew whose samples had times of their own and have none any more, or the other way."""
-        array = np.array([row for row, _ in blocks], np.intp)
-        self._ready_made[array] = False
-        for row in array[self._timed[array] != timed].tolist():
+        self._ready_made[rows] = False
+        for row in rows[self._timed[rows] != timed].tolist():
             self._accounting.drop("gap", self._resampling.forget(row))
             self._intake.forget(row)
-        self._timed[array] = timed
+        self._timed[rows] = timed
 
     def news(self) -> list[tuple[str, Suspicion]]:
         """Return what began or ended to seem wrong since the last call: devices and what is held against them now."""
@@ -272,17 +307,15 @@ class Pipeline:
 
         A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
         """
-        turns = [lap[at : at + GROUP] for lap in laps(windows.rows) for at in range(0, len(lap), GROUP)]
-        parts = [windows.only(_run(turn)) for turn in turns]
+        places = turns(windows.rows)
+        parts = [windows.only(turn) for turn in places]
         for part in parts:
             self._suspect(self._plausibility.check(part.rows, part.values))
         if self._upright is None:
             raw, smoothed = self._classify(windows)
-            return self._predictions.of(windows, raw, smoothed, np.concatenate(turns))
-        told = []
-        for part in parts:
-            told += self._predictions.of(part, *self._classify(part), np.arange(len(part.rows)))
-        return told
+            every = np.arange(len(windows.rows))
+            return self._predictions.of(windows, raw, smoothed, np.concatenate([every[turn] for turn in places]))
+        return [one for part in parts for one in self._predictions.of(part, *self._classify(part))]
 
     def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed]:
         upright, values = self._upright, windows.values
@@ -296,9 +329,3 @@ class Pipeline:
             upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
         return probabilities, self._smoother.push(windows.rows, windows.begins, probabilities)
-
-
-def _run(places: NDArray[np.intp]) -> NDArray[np.intp] | slice:
-    """Return ascending places as a slice where they follow one another, which spares a copy."""
-    first, after = int(places[0]), int(places[-1]) + 1
-    return slice(first, after) if after - first == len(places) else places

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,16 @@ class Predictions:
     """Names for labels and rows: `name` gives the device of a row, `has_truth` (rows,) who carries labels."""
 
     def __init__(
-        self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: Sequence[bool]
+        self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: NDArray[np.bool_]
     ) -> None:
         self._labels, self._framing, self._name, self._has_truth = labels, framing, name, has_truth
 
     def of(
-        self, windows: FramedWindows, probabilities: NDArray[np.float32], smoothed: Smoothed, order: NDArray[np.intp]
+        self,
+        windows: FramedWindows,
+        probabilities: NDArray[np.float32],
+        smoothed: Smoothed,
+        order: NDArray[np.intp] | slice = slice(None),
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
         probabilities = probabilities[order, : len(self._labels)]
@@ -33,6 +37,7 @@ class Predictions:
             windows.rows[order].tolist(),
             windows.start_s[order].tolist(),
             windows.truth[order].tolist(),
+            self._has_truth[windows.rows[order]].tolist(),
             probabilities.argmax(axis=1).tolist(),
             probabilities.tolist(),
             smoothed.in_force[order].tolist(),
@@ -48,9 +53,9 @@ class Predictions:
                 dict(zip(self._labels, of_labels, strict=True)),
                 self._settled(start_s, settled),
                 NAME_BY_CODE[truth],
-                self._has_truth[row],
+                has_truth,
             )
-            for row, start_s, truth, raw, of_labels, in_force, settled in zip(*columns, strict=True)
+            for row, start_s, truth, has_truth, raw, of_labels, in_force, settled in zip(*columns, strict=True)
         ]
 
     def _label(self, index: int) -> str:

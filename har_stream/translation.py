@@ -8,17 +8,17 @@ One Translator serves a serial line, or all messages of a broker.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from har_stream.device_translation import DeviceTranslation
 from har_stream.errors import ConfigError
-from har_stream.fleet_translation import Message, following_blocks
+from har_stream.fleet_translation import Message, fleet_blocks
 from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
 from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
 from har_stream.formats.registry import DECODERS
 from har_stream.profiles import Conversions, Profile, Profiles
-from har_stream.samples import Block, Refused
+from har_stream.samples import Block, FleetBlock, Refused
 
 UNNAMED = "unnamed"
 """A device that neither the source nor its payload names."""
@@ -29,6 +29,8 @@ LONGEST_ID = 65
 
 WORTHWHILE: Final = 8
 """Devices whose messages cost less together than one by one."""
+WORTHWHILE_AGAIN: Final = 64
+"""The same where they have several: one by one the pipeline joins each device's, which spares it more."""
 
 
 class Translator:
@@ -79,27 +81,36 @@ class Translator:
             return blocks
         return self._blocks(decoded, reader, source, device, arrival_s)
 
-    def push_all(self, messages: Sequence[Message]) -> list[Sequence[Block]]:
-        """Translate messages, and give the blocks of each.
+    def push_all(
+        self, messages: Sequence[Message], refused: Callable[[int, Refused], None] = lambda _at, _why: None
+    ) -> list[Block | FleetBlock]:
+        """Translate messages, and call `refused` for what is refused of one, by its place.
 
-        They are those of push() for one after the other, but where there are more than max_devices: then others may be
-        forgotten.
+        The blocks are those of push() for one after the other, each device's in order. Where there are more than
+        max_devices others may be forgotten.
         """
-        told: list[Sequence[Block]] = [()] * len(messages)
-        for lap in _laps(messages):
-            together = len(lap) >= WORTHWHILE and not self._stream
-            found = following_blocks(messages, lap, self._devices) if together else []
-            for at, block in found:
-                told[at] = (block,)
-                self._devices.move_to_end(block.device)
-                if block.device in self._readers:
-                    self._readers.move_to_end(block.device)
-            if len(found) < len(lap):
-                done = {at for at, _ in found}
-                for at in (at for at in lap if at not in done):
-                    data, arrival_s, device, otherwise = messages[at]
-                    told[at] = self.push(data, arrival_s, device, otherwise=otherwise)
+        told: list[Block | FleetBlock] = []
+        laps = _laps(messages)
+        for lap in laps:
+            rest: Sequence[int] = lap
+            if len(lap) >= (WORTHWHILE if len(laps) == 1 else WORTHWHILE_AGAIN) and not self._stream:
+                blocks, rest = fleet_blocks(messages, lap, self._devices)
+                told += blocks
+                self._touch(name for block in blocks for name in block.devices)
+            for at in rest:
+                data, arrival_s, device, otherwise = messages[at]
+                for one in self.push(data, arrival_s, device, otherwise=otherwise):
+                    told.append(one)
+                    if type(one) is Refused:
+                        refused(at, one)
         return told
+
+    def _touch(self, names: Iterable[str]) -> None:
+        """Note that devices are not silent."""
+        for name in names:
+            self._devices.move_to_end(name)
+            if name in self._readers:
+                self._readers.move_to_end(name)
 
     def _blocks(
         self, all_decoded: list[Decoded], reader: Reader, source: str, device: str | None, arrival_s: float
@@ -163,25 +174,24 @@ class Translator:
         return device
 
 
-def _laps(messages: Sequence[Message]) -> Iterator[Sequence[int]]:
-    """Yield places of messages so that each device has one in a lap at most, and each device's are in order.
+def _laps(messages: Sequence[Message]) -> list[Sequence[int]]:
+    """Return places of messages so that each device has one in a lap at most, and each device's are in order.
 
     A message whose payload must say its device stands alone, after all before it and before all after it.
     """
     names = [message[2] for message in messages]
     if None not in names and len(set(names)) == len(names):
-        yield range(len(names))
-        return
+        return [range(len(names))]
     laps: list[list[int]] = []
     count: dict[str, int] = {}
+    first = 0
     for at, name in enumerate(names):
         if name is None:
-            yield from laps
-            yield [at]
-            laps, count = [], {}
+            laps.append([at])
+            first, count = len(laps), {}
             continue
-        nth = count[name] = count.get(name, -1) + 1
+        nth = count[name] = count.get(name, first - 1) + 1
         if nth == len(laps):
             laps.append([])
         laps[nth].append(at)
-    yield from laps
+    return list(laps)

@@ -24,7 +24,7 @@ from har_stream.manifest import Framing
 from har_stream.mqtt.connection import Received
 from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import FormatName, Profiles
-from har_stream.samples import Block, Refused
+from har_stream.samples import Block, FleetBlock, Refused, Tick
 from har_stream.settings import Settings
 from har_stream.sources.inbox import Inbox, Message
 from har_stream.sources.source import CONNECTING
@@ -103,7 +103,7 @@ class MqttSource:
             max_devices=TRANSLATED * self._settings.intake.max_devices,
         )
 
-    def blocks(self, stop: Event) -> Iterator[list[Block]]:
+    def blocks(self, stop: Event) -> Iterator[Tick]:
         """Yield the blocks of all messages that wait, as soon as there are some, until `stop` is set."""
         if self._translator is None:
             raise ValueError("fit() comes first")
@@ -134,25 +134,21 @@ class MqttSource:
         kept = Message(message.topic, message.payload, message.arrival_s)
         self._inbox.put(kept, retained=message.retained)
 
-    def _tick(self, translator: Translator, timeout_s: float) -> list[Block]:
+    def _tick(self, translator: Translator, timeout_s: float) -> Tick:
         messages, refused = self._inbox.take(timeout_s)
         self.arrived_s = messages[0].arrival_s if messages else None
-        blocks: list[Block] = []
+        blocks: list[Block | FleetBlock] = []
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))
             self._explain(reason, "messages")
         senders = [sender_of(message.topic, self._topics) for message in messages]
-        translated = translator.push_all(
+        blocks += translator.push_all(
             [
                 (message.payload, message.arrival_s, sender.device, sender.otherwise)
                 for message, sender in zip(messages, senders, strict=True)
-            ]
+            ],
+            lambda at, refused: self._explain(refused.reason, _described(messages[at])),
         )
-        for message, of_message in zip(messages, translated, strict=True):
-            for block in of_message:
-                if isinstance(block, Refused):
-                    self._explain(block.reason, _described(message))
-            blocks += of_message
         return blocks
 
     def _explain(self, reason: str, what: str) -> None:
