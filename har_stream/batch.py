@@ -102,12 +102,14 @@ def turns(rows: Rows) -> list[NDArray[np.intp] | slice]:
 
     Slices spare a copy of what they choose.
     """
-    found: list[NDArray[np.intp] | slice] = []
-    for lap in laps(rows):
-        whole = len(lap) == int(lap[-1]) + 1
-        for at in range(0, len(lap), GROUP):
-            found.append(slice(at, min(at + GROUP, len(lap))) if whole else lap[at : at + GROUP])
-    return found
+    return [turn for lap in laps(rows) for turn in _turns(lap)]
+
+
+def _turns(lap: NDArray[np.intp]) -> Iterator[NDArray[np.intp] | slice]:
+    whole = len(lap) == int(lap[-1]) + 1
+    for at in range(0, len(lap), GROUP):
+        until = min(at + GROUP, len(lap))
+        yield slice(at, until) if whole else lap[at:until]
 
 
 def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int], list[SampleBlock]]]:

@@ -17,12 +17,12 @@ from har_stream.batch import NEW, turns
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifying
 from har_stream.devices import LAWFUL_ID, DeviceTable
-from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
+from har_stream.framed import FramedWindows, concatenate, ready_made
+from har_stream.framer import Framer
 from har_stream.intake import Intake
 from har_stream.manifest import Manifest
 from har_stream.plausibility import Plausibility, Suspicion
 from har_stream.predictions import Predictions
-from har_stream.preprocessing import Preprocessing
 from har_stream.presence import Presence
 from har_stream.resampling import Resampling
 from har_stream.samples import (
@@ -52,7 +52,7 @@ class Pipeline:
         self, manifest: Manifest, classifier: Classifying, settings: IntakeSettings, accounting: Accounting
     ) -> None:
         framing, rows = manifest.framing, settings.max_devices
-        self._labels, self._framing = manifest.labels, framing
+        self._labels = manifest.labels
         self._accounting = accounting
         self._devices = DeviceTable(max_devices=rows, idle_s=settings.idle_s)
         self._intake = Intake(settings, accounting, rate_hz=framing.rate_hz)
@@ -64,27 +64,24 @@ class Pipeline:
             accounting=accounting,
         )
         self._bridging = Bridging(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
-        self._preprocessing = Preprocessing(manifest.filters, framing, rows=rows)
         self._classifier = classifier
         self._smoother = Smoother(manifest.smoothing, framing, labels=len(manifest.labels), rows=rows)
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
         self._plausibility = Plausibility(rows=rows)
         self.presence = Presence(self._devices, self._plausibility)
         self.taps = Taps(self._devices.find, rate_hz=framing.rate_hz)
+        self._framer = Framer(manifest.filters, framing, self.taps, accounting, rows=rows)
         self._news: list[tuple[str, Suspicion]] = []
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
         self._timed = np.zeros(rows, np.bool_)
-        self._origin_s = np.zeros(rows)
-        self._pushed = np.zeros(rows, np.int64)
-        self._pending = np.zeros(rows, np.int64)
         self._has_truth = np.zeros(rows, np.bool_)
         self._predictions = Predictions(manifest.labels, framing, self._devices.name, self._has_truth)
 
     @property
     def buffered(self) -> int:
         """Samples that have come in and wait for their first window."""
-        return int(self._pending.sum()) + self._resampling.buffered
+        return self._framer.buffered + self._resampling.buffered
 
     def knows(self, device: str) -> bool:
         """Tell whether a device has a place here."""
@@ -122,7 +119,7 @@ class Pipeline:
                 timed.append((row, with_times(block)))
             elif self._intake.lawful(block):
                 uniform.append((row, block))
-        windows += [self._preprocess(batch) for batch in self._uniform(fleets, uniform, self._intake.sifted(timed))]
+        windows += [self._framer.push(batch) for batch in self._uniform(fleets, uniform, self._intake.sifted(timed))]
         for row, values in self._intake.out_of_range():
             self._suspect(self._plausibility.check_refused(row, values))
         ready = [part for part in windows if len(part.rows)]
@@ -144,7 +141,7 @@ class Pipeline:
                 others += fleet.only(~here).singles()
             known = np.array([row for row in rows if row is not None], np.intp)
             self._has_truth[known] = False
-            placed.append((known, fleet if here.all() else fleet.only(here)))
+            placed += [(known, fleet if here.all() else fleet.only(here))] if len(known) else []
         return placed, others
 
     def _uniform(
@@ -244,8 +241,7 @@ class Pipeline:
             self._recall(row, state)
 
     def _evict(self, row: int) -> None:
-        self._accounting.drop("evicted", int(self._pending[row]))
-        self._pending[row] = 0
+        self._accounting.drop("evicted", self._framer.forget(row))
         self._remember([row])
         self._accounting.drop("evicted", self._resampling.forget(row))
         self._devices.remove(row)
@@ -258,49 +254,6 @@ class Pipeline:
         self._accounting.use(int(block.fresh[good].sum()))
         self.taps.take_windows(block)
         return ready_made(row, block, good)
-
-    def _preprocess(self, uniform: UniformBatch) -> FramedWindows:
-        """Filter and frame samples at the model's rate, and keep the books on them."""
-        batch, rows = uniform.batch, uniform.batch.rows
-        if uniform.begins.any():
-            self._begin(uniform)
-        samples = batch.values.shape[1]
-        # Anchored anew by every block: a device's clock may be off the model's by what the intake lets pass.
-        self._origin_s[rows] = batch.start_s - self._pushed[rows] / self._framing.rate_hz
-        self._pushed[rows] += samples
-        before = self._preprocessing.pending(rows)
-        windows = self._preprocessing.push(rows, batch.values, batch.truth)
-        self.taps.take(rows, batch.start_s, uniform.begins, self._preprocessing.channels)
-        after = self._preprocessing.pending(rows)
-        self._accounting.bridge(uniform.bridged)
-        self._settle_books(uniform, completed=after < before + samples, tail=after)
-        return FramedWindows(
-            windows.rows,
-            windows.values,
-            self._origin_s[windows.rows] + windows.start / self._framing.rate_hz,
-            windows.index == 0,
-            majority_of_last_half(windows.truth),
-        )
-
-    def _begin(self, uniform: UniformBatch) -> None:
-        """Let the streams that begin anew begin; what waited for a window gets none."""
-        fresh = uniform.batch.only(uniform.begins)
-        self._accounting.drop("gap", int(self._pending[fresh.rows].sum()))
-        self._pending[fresh.rows] = 0
-        self._pushed[fresh.rows] = 0
-        self._preprocessing.reset(fresh.rows, fresh.values[:, 0])
-
-    def _settle_books(self, uniform: UniformBatch, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:
-        """Count as used what windows took; of the tail after a window only the device's own samples wait."""
-        batch, rows = uniform.batch, uniform.batch.rows
-        own, waits = batch.values.shape[1] - uniform.bridged, np.minimum(tail, batch.values.shape[1] - uniform.bridged)
-        if batch.stands_for is not None:
-            number = np.arange(batch.stands_for.shape[1])
-            own = batch.stands_for.sum(axis=1)
-            waits = np.where(number >= len(number) - tail[:, np.newaxis], batch.stands_for, 0).sum(axis=1)
-        waiting = self._pending[rows] + own
-        self._pending[rows] = np.where(completed, waits, waiting)
-        self._accounting.use(int((waiting - self._pending[rows]).sum()))
 
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
         """Classify and smooth; in turns of one window a device, where each may turn the next one upright.

@@ -19,7 +19,7 @@ MEMBER_SAMPLES: Final = 4096
 """Most samples written at once: a file's size is looked at before each."""
 MB: Final = 1e6
 
-Tick = Sequence[Block]
+Blocks = Sequence[Block]
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Recordings:
         self._told_of_windows = False
         self.recorded = self.files = 0
 
-    def write(self, ticks: Iterable[Tick]) -> OSError | None:
+    def write(self, ticks: Iterable[Blocks]) -> OSError | None:
         """Write what came of each device; returns why some of it could not be written, if so."""
         runs: dict[_Device, list[Run]] = {}
         for tick in ticks:
@@ -51,7 +51,7 @@ class Recordings:
                 fault = self._append(device, run.only(slice(start, start + MEMBER_SAMPLES))) or fault
         return fault
 
-    def _runs(self, tick: Tick) -> Iterator[tuple[_Device, Run]]:
+    def _runs(self, tick: Blocks) -> Iterator[tuple[_Device, Run]]:
         """Yield the samples of each device in a tick, those of uniform blocks first, as the pipeline takes them."""
         together: dict[str, list[TimedBlock]] = {}
         for block in tick:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
 from har_stream.block_queue import UNPACED_TICKS, BlockQueue
-from har_stream.samples import Block, SampleBlock
+from har_stream.samples import Block, FleetBlock, SampleBlock, Tick, singly
 
 PATIENCE_S = 10.0
 """How long a thread may take before it counts as stuck."""
@@ -27,7 +27,7 @@ def queue(*, paced: bool, limit: int = 3) -> tuple[BlockQueue, Accounting]:
     return BlockQueue(limit=limit, paced=paced, accounting=books), books
 
 
-def sequences(tick: list[Block] | None) -> list[int]:
+def sequences(tick: Tick | None) -> list[int]:
     return [held.sequence for held in tick or [] if isinstance(held, SampleBlock)]
 
 
@@ -160,7 +160,7 @@ def test_in_is_taken_plus_dropped_plus_buffered_and_order_is_kept(limit: int, st
             paced.discard("shutdown") if step == "discard" else paced.close()
             waiting = waiting if step == "close" else 0
         elif waiting:
-            taken += paced.get() or []
+            taken += singly(paced.get() or [])
             waiting = 0
         assert books.balance(paced.buffered) == sum(held.samples for held in taken)
     assert sequences(taken) == sorted(set(sequences(taken)))
@@ -185,3 +185,15 @@ def test_of_ticks_that_are_taken_together_the_oldest_tells_when_they_arrived() -
     paced.put([block(2)])
     paced.get()
     assert np.isnan(paced.arrived_s)
+
+
+def test_a_fleets_blocks_count_one_by_one() -> None:
+    accounting = Accounting()
+    paced = BlockQueue(limit=5, paced=True, accounting=accounting)
+    fleet = FleetBlock(["a", "b", "c"], np.zeros(3, np.int64), np.zeros(3), 50.0, np.zeros((3, 4, 6), np.float32))
+    paced.put([fleet])
+    assert paced.blocks == 3
+    assert paced.buffered == 12
+    paced.put([fleet])
+    assert paced.blocks == 3
+    assert accounting.dropped == {"queue_full": 12}

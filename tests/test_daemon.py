@@ -13,8 +13,8 @@ import pytest
 
 from har_stream.daemon import LAST_KEEP_S, Daemon
 from har_stream.presence import Present
-from har_stream.recordings import Tick
-from har_stream.samples import Block, Prediction
+from har_stream.recordings import Blocks
+from har_stream.samples import Block, Prediction, Tick
 from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
 from tests.broker import wait_for
 
@@ -83,7 +83,7 @@ def test_a_source_that_can_wait_waits_at_the_end_for_a_slow_recording_too(
     assert recorder is not None
     write = recorder._recordings.write  # noqa: SLF001
 
-    def takes_its_time(ticks: Iterable[Tick]) -> OSError | None:
+    def takes_its_time(ticks: Iterable[Blocks]) -> OSError | None:
         time.sleep(LAST_KEEP_S + 2 * MOMENT_S)
         return write(ticks)
 
@@ -125,7 +125,7 @@ def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sink
     daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
     blocks, push, begun = daemon._feeder.source.blocks, daemon._engine.pipeline.push, Event()  # noqa: SLF001
 
-    def holds_its_last_back(stop: Event) -> Iterator[list[Block]]:
+    def holds_its_last_back(stop: Event) -> Iterator[Tick]:
         last = next(iter(blocks(stop)))
         begun.set()
         stop.wait()
