@@ -42,6 +42,10 @@ class Batch:
             None if self.stands_for is None else self.stands_for[chosen],
         )
 
+    def lacking(self, missing: NDArray[np.int64]) -> Batch:
+        """Return the same blocks with as many samples missing before them."""
+        return Batch(self.rows, self.start_s, self.values, self.truth, missing, self.rate_hz, self.stands_for)
+
     def singles(self) -> Iterator[Batch]:
         """Yield each device as a batch of one."""
         for lane in range(len(self.rows)):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
-from har_stream.batch import NEW, Batch, groups, packed, stack
+from har_stream.batch import HALF_A_SAMPLE, NEW, Batch, groups, packed, stack
 from har_stream.samples import FleetBlock, Rows, SampleBlock, Samples, TimedBlock, WindowBlock, same_rate
 from har_stream.settings import IntakeSettings
 
@@ -133,12 +133,15 @@ class Intake:
 
     def _placed(self, batch: Batch) -> Batch:
         """Fill in how many samples are missing before each block; below NEW: how far it lies in the past."""
-        first = np.isnan(self._next_s[batch.rows])
-        ahead_s = np.where(first, 0.0, batch.start_s - self._next_s[batch.rows])
+        ahead_s = batch.start_s - self._next_s[batch.rows]
+        if (np.abs(ahead_s) * self._rate_hz < HALF_A_SAMPLE).all():  # as nearly always; it never holds of the first
+            return batch.lacking(np.zeros(len(batch.rows), np.int64))
+        first = np.isnan(ahead_s)
+        ahead_s = np.where(first, 0.0, ahead_s)
         ahead = np.rint(np.clip(ahead_s * self._rate_hz, -1e15, 1e15)).astype(np.int64)
         # Far in the past is no late sample but a clock set back: the stream begins anew.
         missing = np.where(first | (ahead < -self._rewind), NEW, np.where(ahead < 0, NEW + ahead, ahead))
-        return replace(batch, missing=missing)
+        return batch.lacking(missing)
 
     def _accept(self, batch: Batch) -> Batch:
         self._next_s[batch.rows] = batch.start_s + batch.values.shape[1] / batch.rate_hz

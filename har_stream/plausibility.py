@@ -105,9 +105,8 @@ class Plausibility:
 
 def suspicions(windows: Samples) -> NDArray[np.int8]:
     """Return what seems wrong with each of windows (w, window, 9), codes of Suspicion (w,)."""
-    gravity_g = np.linalg.norm(mean(windows)[:, 6:], axis=1)
     power = mean(windows * windows)
-    body_g, gyro = np.sqrt(power[:, :3].sum(axis=1)), np.sqrt(power[:, 3:6].sum(axis=1))
+    gravity_g, body_g, gyro = _length(mean(windows)[:, 6:]), _root(power[:, :3]), _root(power[:, 3:6])
     right = _within(gravity_g, RIGHT_G)
     moves = right & (body_g > MOTION_G)
     cases = {
@@ -119,7 +118,10 @@ def suspicions(windows: Samples) -> NDArray[np.int8]:
         Suspicion.NO_GYRO: moves & (gyro < STILL_RADS),
         Suspicion.GYRO_RADIANS: moves & (gyro < RADIANS_BELOW * body_g),
     }
-    return np.select(list(cases.values()), [np.int8(case) for case in cases], np.int8(Suspicion.NONE))
+    found = np.full(len(windows), Suspicion.NONE, np.int8)
+    for case, holds in reversed(cases.items()):  # the first that holds goes before the others
+        found[holds] = case
+    return found
 
 
 def suspicion_of_refused(values: Samples) -> Suspicion:
@@ -132,6 +134,15 @@ def suspicion_of_refused(values: Samples) -> Suspicion:
     if RIGHT_G[0] / 2 <= acceleration <= RIGHT_G[1] * 2:
         return Suspicion.GYRO_DEGREES
     return Suspicion.NONE
+
+
+def _root(powers: Samples) -> Samples:
+    """Return the root (w,) of the sum over the axes of (w, 3)."""
+    return np.asarray(np.sqrt(powers.sum(axis=1)))
+
+
+def _length(vectors: Samples) -> Samples:
+    return _root(vectors * vectors)
 
 
 def _within(values: NDArray[np.float32], bounds: tuple[float, float]) -> NDArray[np.bool_]:

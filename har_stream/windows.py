@@ -113,6 +113,10 @@ class Windows:
     def _ends(self, rows: Rows, samples: int) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64]]:
         """Count `samples` more in each of `rows`; return lane, place and index of each window that they end."""
         needed = self._needed[rows]
+        if (needed > samples).all():  # as most blocks of a lone device
+            self._needed[rows] = needed - samples
+            none = np.zeros(0, np.int64)
+            return none, none, none
         ended = np.maximum(0, (samples - needed) // self._hop + 1)
         first, self._cut[rows] = self._cut[rows], self._cut[rows] + ended
         self._needed[rows] = needed + ended * self._hop - samples
