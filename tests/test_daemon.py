@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -118,6 +119,12 @@ def running(daemon: Daemon) -> Iterator[None]:
         thread.join()
 
 
+def test_while_it_runs_the_collector_leaves_alone_what_was_there_before() -> None:
+    with running(Daemon(Settings(source="sim:", sinks=("jsonl:/dev/null",), http="off"))):
+        wait_for(gc.get_freeze_count)
+    assert gc.get_freeze_count() == 0
+
+
 def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sinks(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -153,15 +160,16 @@ def test_what_an_engine_does_not_get_to_in_time_is_counted_as_dropped(
         source="sim:?speed=20", sinks=("jsonl:/dev/null",), http="off", queues=QueueSettings(drain_s=0.5)
     )
     daemon = Daemon(settings)
-    push, go_on = daemon._engine.pipeline.push, Event()  # noqa: SLF001
+    push, begun, go_on = daemon._engine.pipeline.push, Event(), Event()  # noqa: SLF001
 
     def is_stuck(tick: list[Block], now_s: float) -> list[Prediction]:
+        begun.set()
         go_on.wait()
         return push(tick, now_s)
 
     monkeypatch.setattr(daemon._engine.pipeline, "push", is_stuck)  # noqa: SLF001
     with running(daemon):
-        wait_for(lambda: daemon._engine.queue.blocks > 3)  # noqa: SLF001
+        wait_for(lambda: begun.is_set() and daemon._engine.queue.blocks > 3)  # noqa: SLF001
     assert "shutdown " in caplog.text
     assert "engine_stuck " in caplog.text
     assert "do not balance" not in caplog.text
