@@ -61,7 +61,7 @@ def _of_lane(layout: Layout, conversions: Conversions, lane: Lane) -> tuple[Flee
     alike, start_s, values = layout.read_all(data)
     interval_s = 1 / layout.rate_hz
     near, end_s = follow(start_s, values.shape[1], interval_s, [device.reordering for device in devices])
-    good = alike & near & (np.abs(start_s) <= LATEST_S)
+    good = alike & near & (np.abs(start_s) < LATEST_S)
     left: list[int] = []
     if not good.all():
         left = [places[nth] for nth in np.flatnonzero(~good).tolist()]

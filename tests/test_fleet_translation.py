@@ -148,3 +148,29 @@ def test_devices_that_speak_are_not_the_ones_that_are_forgotten() -> None:
         (block,) = one.push_all(part)
         assert isinstance(block, FleetBlock)
         assert block.devices == [device for _, _, device, _ in part]
+
+
+def test_another_rate_in_the_same_place_is_not_taken_for_the_layouts() -> None:
+    data = message("good", 20).replace(struct.pack(">d", RATE_HZ), struct.pack(">d", 51.0))
+    one, rounds = fleet_of(20)
+    rounds[0][3] = data, 0.0, "d3", ""
+    together, block = one.push_all(rounds[0])
+    assert isinstance(together, FleetBlock)
+    assert together.devices == [f"d{number}" for number in range(20) if number != 3]
+    assert isinstance(block, SampleBlock)
+    assert block.rate_hz == 51.0
+
+
+def test_a_time_beyond_the_latest_is_refused_even_where_it_follows() -> None:
+    one = translator()
+    for start_s in (1e12 - 0.4, 1e12):
+        data = cbor_blocks.encode(VALUES[:20], rate_hz=RATE_HZ, start_s=start_s)
+        blocks = one.push_all([(data, 0.0, f"d{number}", "") for number in range(10)])
+    assert blocks == [Refused(f"d{number}", "time") for number in range(10)]
+
+
+def test_what_a_missing_block_brings_goes_with_those_that_waited_for_it() -> None:
+    one, rounds = fleet_of(20)
+    assert one.push_all(rounds[1]) == []
+    starts = [block.start_s for block in singly(one.push_all(rounds[0])) if isinstance(block, SampleBlock)]
+    assert starts == [0.4, 0.8] * 20
