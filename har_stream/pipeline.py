@@ -20,6 +20,7 @@ from har_stream.devices import LAWFUL_ID, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, ready_made
 from har_stream.framer import Framer
 from har_stream.intake import Intake
+from har_stream.labelling import Labelling
 from har_stream.manifest import Manifest
 from har_stream.plausibility import Plausibility, Suspicion
 from har_stream.predictions import Predictions
@@ -39,7 +40,7 @@ from har_stream.samples import (
     with_times,
 )
 from har_stream.settings import IntakeSettings
-from har_stream.smoothing import Smoothed, Smoother
+from har_stream.smoothing import Smoothed
 from har_stream.state import DeviceMemory, DeviceState, States
 from har_stream.taps import Taps
 from har_stream.upright import Upright
@@ -65,7 +66,8 @@ class Pipeline:
         )
         self._bridging = Bridging(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
         self._classifier = classifier
-        self._smoother = Smoother(manifest.smoothing, framing, labels=len(manifest.labels), rows=rows)
+        self._labelling = Labelling(manifest, self._devices, rows=rows)
+        self.resumption = self._labelling.resumption
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
         self._plausibility = Plausibility(rows=rows)
         self.presence = Presence(self._devices, self._plausibility)
@@ -229,6 +231,7 @@ class Pipeline:
             self.presence.refuse(block.device, now_s)
         else:
             self.presence.welcome(block.device)
+            self.resumption.begin(row, now_s)
             self._begin_device(row, block.device)
         return row
 
@@ -265,12 +268,12 @@ class Pipeline:
         for part in parts:
             self._suspect(self._plausibility.check(part.rows, part.values))
         if self._upright is None:
-            raw, smoothed = self._classify(windows)
             every = np.arange(len(windows.rows))
-            return self._predictions.of(windows, raw, smoothed, np.concatenate([every[turn] for turn in places]))
+            order = np.concatenate([every[turn] for turn in places])
+            return self._predictions.of(windows, *self._classify(windows), order)
         return [one for part in parts for one in self._predictions.of(part, *self._classify(part))]
 
-    def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed]:
+    def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed, NDArray[np.float64]]:
         upright, values = self._upright, windows.values
         if upright is not None:
             values = upright.turn(windows.rows, values)
@@ -281,4 +284,4 @@ class Pipeline:
             walking = np.where(self._ready_made[windows.rows], np.float32(-1), walking)
             upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
-        return probabilities, self._smoother.push(windows.rows, windows.begins, probabilities)
+        return probabilities, *self._labelling.push(windows, probabilities)

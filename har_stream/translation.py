@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from har_stream.device_translation import DeviceTranslation
+from har_stream.device_translation import DeviceTranslation, Waiting
 from har_stream.errors import ConfigError
 from har_stream.fleet_translation import Message, fleet_blocks
 from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
@@ -60,6 +60,7 @@ class Translator:
         self._model_rate_hz, self._stream, self._most = model_rate_hz, stream, max_devices
         self._rate_hz = rate_hz
         self._conversions: dict[Profile, Conversions] = {}
+        self._waiting = Waiting()
         self._readers: OrderedDict[str, Reader] = OrderedDict()
         self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
 
@@ -166,6 +167,7 @@ class Translator:
                 layouts=reader.layouts,
                 model_rate_hz=self._model_rate_hz,
                 reorders=not self._stream,  # a line brings nothing out of order
+                in_all=self._waiting,
             )
             self._devices[name] = device
             if len(self._devices) > self._most:
