@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+import numpy as np
 import pytest
 
 from har_stream.daemon import LAST_KEEP_S, Daemon
 from har_stream.presence import Present
 from har_stream.recordings import Blocks
-from har_stream.samples import Block, Prediction, Tick
+from har_stream.samples import Block, FleetBlock, Prediction, Tick
 from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
 from tests.broker import wait_for
+from tests.motion import RATE_HZ, motion
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
 MOMENT_S = 0.2
@@ -91,6 +93,20 @@ def test_a_source_that_can_wait_waits_at_the_end_for_a_slow_recording_too(
     monkeypatch.setattr(recorder._recordings, "write", takes_its_time)  # noqa: SLF001
     assert daemon.run() == 0
     assert (recorder.recorded, recorder.lost) == (9000, 0)
+
+
+def test_a_fleets_samples_are_recorded_as_those_of_its_devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    daemon = Daemon(Settings(source="sim:", sinks=("jsonl:/dev/null",), http="off", record=str(tmp_path)))
+    values, first = motion(1, 250).reshape(2, 125, 6), np.zeros(2, np.int64)
+
+    def a_fleet(_: Event) -> Iterator[Tick]:
+        yield [FleetBlock(["a", "b"], first, first / RATE_HZ, RATE_HZ, values)]
+
+    monkeypatch.setattr(daemon._feeder.source, "blocks", a_fleet)  # noqa: SLF001 - as above
+    assert daemon.run() == 0
+    assert daemon._recorder is not None  # noqa: SLF001
+    assert daemon._recorder.recorded == 250  # noqa: SLF001
+    assert sorted(path.name[0] for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_sink_that_fails_is_told_and_shows_in_the_exit_code(

@@ -174,3 +174,9 @@ def test_what_a_missing_block_brings_goes_with_those_that_waited_for_it() -> Non
     assert one.push_all(rounds[1]) == []
     starts = [block.start_s for block in singly(one.push_all(rounds[0])) if isinstance(block, SampleBlock)]
     assert starts == [0.4, 0.8] * 20
+
+
+def test_a_message_that_must_say_its_device_itself_overtakes_none_and_is_overtaken_by_none() -> None:
+    names = ["a", "b", "a", None, "a", "b", None, None, "b"]
+    laps = translation._laps([(b"", 0.0, name, "") for name in names])  # noqa: SLF001 - the order is all there is to see
+    assert [list(lap) for lap in laps] == [[0, 1], [2], [3], [4, 5], [6], [7], [8]]
