@@ -125,15 +125,15 @@ class Engine:
         with self.books.tick():
             predictions = self._clock.stamp(self.pipeline.push(tick, self._now()), time.time())
             self.books.note(predictions)
+        if self.today is not None:
+            self.today.note(singly(tick), predictions, now_s=time.monotonic())
+        if predictions:  # before all that can wait, as nobody does for it
+            sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
         self._tell_suspicions()
         self._show(tick, predictions)
         self._record(tick)
-        if self.today is not None:
-            self.today.note(singly(tick), predictions, now_s=time.monotonic())
         if self._keeper is not None and self._keeper.asks:
             self._exchange(self._keeper)
-        if predictions:
-            sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
 
     def _now(self) -> float:
         """Return the time by which devices are idle and stale; a replay as fast as it can has none."""

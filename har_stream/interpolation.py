@@ -40,11 +40,11 @@ def interpolate(
     """
     flat, lengths, starts = runs.flat, runs.lengths, runs.starts
     # By each stream's origin: a point comes out the same bits wherever the stream was cut.
-    elapsed_s = flat.times_s - np.repeat(origin_s, lengths)
+    elapsed_s = flat.times_s - origin_s.repeat(lengths)
     # All runs one after the other in ascending order, so that one search finds every point's samples.
-    since_s = elapsed_s - np.repeat(elapsed_s[starts], lengths)
+    since_s = elapsed_s - elapsed_s[starts].repeat(lengths)
     apart_s = float(since_s.max()) + 1.0
-    keys = since_s + np.repeat(np.arange(len(lengths)), lengths) * apart_s
+    keys = since_s + np.arange(len(lengths)).repeat(lengths) * apart_s
     right = np.searchsorted(keys, at_s - elapsed_s[starts][lane] + lane * apart_s - near_s, side="left")
     on_sample = elapsed_s[right] - at_s <= near_s
     left = np.where(on_sample, right, right - 1)

@@ -73,6 +73,7 @@ class Pipeline:
         self.presence = Presence(self._devices, self._plausibility)
         self.taps = Taps(self._devices.find, rate_hz=framing.rate_hz)
         self._framer = Framer(manifest.filters, framing, self.taps, accounting, rows=rows)
+        self._unchecked: list[FramedWindows] = []
         self._news: list[tuple[str, Suspicion]] = []
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
@@ -99,6 +100,7 @@ class Pipeline:
 
     def push(self, tick: Tick, now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
+        self._check()
         windows = self.frame(tick, now_s)
         return self._predict(windows) if windows is not None else []
 
@@ -171,8 +173,15 @@ class Pipeline:
 
     def news(self) -> list[tuple[str, Suspicion]]:
         """Return what began or ended to seem wrong since the last call: devices and what is held against them now."""
+        self._check()
         told, self._news = self._news, []
         return told
+
+    def _check(self) -> None:
+        """Look whether windows are plausible: once their labels have gone out, which do not depend on it."""
+        unchecked, self._unchecked = self._unchecked, []
+        for part in unchecked:
+            self._suspect(self._plausibility.check(part.rows, part.values))
 
     def _suspect(self, found: list[tuple[int, Suspicion]]) -> None:
         self._news += [(self._devices.name(row), suspicion) for row, suspicion in found]
@@ -264,9 +273,7 @@ class Pipeline:
         A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
         """
         places = turns(windows.rows)
-        parts = [windows.only(turn) for turn in places]
-        for part in parts:
-            self._suspect(self._plausibility.check(part.rows, part.values))
+        self._unchecked = parts = [windows.only(turn) for turn in places]
         if self._upright is None:
             every = np.arange(len(windows.rows))
             order = np.concatenate([every[turn] for turn in places])

@@ -111,11 +111,13 @@ class Resampling:
 
     def _goes_on(self, runs: Runs) -> NDArray[np.bool_]:
         """Tell which of the runs (d,) go on where their streams were, in order and without a gap."""
-        steps = np.diff(runs.flat.times_s, prepend=np.nan)
-        steps[runs.starts] = runs.flat.times_s[runs.starts] - self._last_s[runs.rows]
-        limits_s = self._max_gap_s + self._interval_s[runs.rows]
-        good = (np.minimum.reduceat(steps, runs.starts) > 0) & (np.maximum.reduceat(steps, runs.starts) <= limits_s)
-        return np.asarray(good & ~np.isnan(self._origin_s[runs.rows]))
+        rows, starts, times_s = runs.rows, runs.starts, runs.flat.times_s
+        steps = np.empty(len(times_s))
+        steps[1:] = times_s[1:] - times_s[:-1]
+        steps[starts] = times_s[starts] - self._last_s[rows]
+        limits_s = self._max_gap_s + self._interval_s[rows]
+        good = (np.minimum.reduceat(steps, starts) > 0) & (np.maximum.reduceat(steps, starts) <= limits_s)
+        return np.asarray(good & ~np.isnan(self._origin_s[rows]))
 
     def _in_order(self, row: int, run: Run, told_hz: float | None) -> Iterator[Batch]:
         """Take one device's samples piece by piece; each that begins anew waits until its rate is known."""
@@ -210,8 +212,8 @@ class Resampling:
         elapsed_s = newest.times_s - self._origin_s[rows]
         reached = np.floor((elapsed_s - phase_s) / interval_s + ON_GRID).astype(np.int64) + 1
         counts = np.maximum(0, reached - self._next[rows])
-        lane = np.repeat(np.arange(len(rows)), counts)
-        number = np.arange(len(lane)) - np.repeat(np.cumsum(counts) - counts - self._next[rows], counts)
+        lane = np.arange(len(rows)).repeat(counts)
+        number = np.arange(len(lane)) - (counts.cumsum() - counts - self._next[rows]).repeat(counts)
         at_s = phase_s[lane] + number * interval_s[lane]
         near_s = 2 * ON_GRID * interval_s[lane]  # what is reached is surely found
         found = interpolate(runs, self._origin_s[rows], lane, at_s, near_s)
@@ -223,8 +225,11 @@ class Resampling:
 
     def _at_model_rate(self, rows: Rows, points: Points) -> Points:
         """Filter what stands on finer grids, and leave the model's samples, by their own numbers."""
-        fine, counts = self._fine[rows], np.bincount(points.lane, minlength=len(rows))
-        for members in _alike(fine * (counts.max() + 1) + counts) if (fine > 1).any() else ():
+        fine = self._fine[rows]
+        if (fine == 1).all():
+            return points
+        counts = np.bincount(points.lane, minlength=len(rows))
+        for members in _alike(fine * (counts.max() + 1) + counts):
             if fine[members[0]] > 1 and counts[members[0]]:
                 at = np.isin(points.lane, members)
                 values = points.values[at].reshape(len(members), -1, SENSOR_AXES)
@@ -236,10 +241,14 @@ class Resampling:
 
     def _batches(self, rows: Rows, points: Points) -> Iterator[Batch]:
         """Give the model's samples, devices with equally many together, and note whom they stand for."""
-        lanes, firsts, counts = np.unique(points.lane, return_index=True, return_counts=True)
-        before = np.concatenate([[0], points.taken[:-1]])
-        before[firsts] = 0
-        stands_for = points.taken - before
+        # In the order of the devices, as points are.
+        every = np.bincount(points.lane, minlength=len(rows))
+        lanes = every.nonzero()[0]
+        counts = every[lanes]
+        firsts = counts.cumsum() - counts
+        stands_for = points.taken.copy()
+        stands_for[1:] -= points.taken[:-1]
+        stands_for[firsts] = points.taken[firsts]
         self._pending[rows[lanes]] -= points.taken[firsts + counts - 1]
         self._accounting.bridge(int(points.bridged.sum()))
         for members in _alike(counts):
@@ -258,5 +267,8 @@ class Resampling:
 
 def _alike(property_of: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
     """Yield the places that have the same property (n,)."""
+    if (property_of == property_of[0]).all():
+        yield np.arange(len(property_of))
+        return
     for one in np.unique(property_of):
         yield np.flatnonzero(property_of == one)

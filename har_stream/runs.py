@@ -44,12 +44,12 @@ class Runs:
     @property
     def starts(self) -> NDArray[np.int64]:
         """Where each run begins (d,)."""
-        return np.cumsum(self.lengths) - self.lengths
+        return self.lengths.cumsum() - self.lengths
 
     @property
     def ends(self) -> NDArray[np.int64]:
         """Where the last sample of each run lies (d,)."""
-        return np.cumsum(self.lengths) - 1
+        return self.lengths.cumsum() - 1
 
     def one(self, lane: int) -> Run:
         """Return the run of one device."""

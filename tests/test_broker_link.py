@@ -62,14 +62,14 @@ def test_who_subscribes_is_called_after_each_connect_and_may_fail(
     heard: list[str] = []
     late: list[Received] = []
 
-    def take(message: Received) -> None:
-        heard.append(message.payload.decode())
+    def take(messages: list[Received]) -> None:
+        heard.extend(message.payload.decode() for message in messages)
         raise ZeroDivisionError
 
     sink.subscribe("homeassistant/status", take)
     worker = started(sink)
     wait_for(sink.ready)
-    sink.subscribe("other/+", late.append)
+    sink.subscribe("other/+", late.extend)
     for word in ("online", "again"):
         with publisher(broker.port) as client:
             until_s = time.monotonic() + 10
@@ -85,7 +85,8 @@ def test_who_subscribes_is_called_after_each_connect_and_may_fail(
     worker.put([prediction()])
     wait_for(lambda: worker.written == 1)
     assert set(heard) == {"online", "again"}
-    assert "'homeassistant/status' cannot be taken: ZeroDivisionError()" in caplog.text
+    assert {message.topic for message in late} == {"other/topic"}
+    assert "1 messages cannot be taken, 'homeassistant/status' first: ZeroDivisionError()" in caplog.text
     finish(worker)
 
 

@@ -58,5 +58,6 @@ def test_devices_and_blocks_do_not_touch_each_other() -> None:
 
 def test_the_daemon_needs_neither_scipys_signal_package_nor_tensorflow() -> None:
     heavy = "scipy.signal", "tensorflow", "keras"
-    code = f"import sys, har_stream.daemon, har_stream.cli; sys.exit(any(name in sys.modules for name in {heavy}))"
+    needed = "har_stream.daemon, har_stream.cli, har_stream.sources.simulator"
+    code = f"import sys, {needed}; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

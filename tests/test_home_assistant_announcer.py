@@ -33,7 +33,7 @@ class Channel:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
         self.gone: list[str] = []
-        self.listens: dict[str, Callable[[Received], None]] = {}
+        self.listens: dict[str, Callable[[list[Received]], None]] = {}
 
     def announce(self, topic: str, payload: str) -> None:
         self.told.append((topic, payload))
@@ -41,8 +41,8 @@ class Channel:
     def forget(self, topic: str) -> None:
         self.gone.append(topic)
 
-    def subscribe(self, topic_filter: str, on_message: Callable[[Received], None]) -> None:
-        self.listens[topic_filter] = on_message
+    def subscribe(self, topic_filter: str, on_messages: Callable[[list[Received]], None]) -> None:
+        self.listens[topic_filter] = on_messages
 
     def topics(self) -> list[str]:
         told, self.told = [topic for topic, _ in self.told], []
@@ -117,11 +117,11 @@ def test_all_are_announced_again_when_home_assistant_comes_up(monkeypatch: pytes
         room.label(device, "walking")
     room.announcer.look(0.0, EVENING_S)
     room.channel.told.clear()
-    on_status(Received("homeassistant/status", b"offline", retained=False, arrival_s=0.0))
+    on_status([Received("homeassistant/status", b"offline", retained=False, arrival_s=0.0)])
     room.announcer.look(1.0, EVENING_S)
     room.announcer.look(50.0, EVENING_S)
     assert room.channel.topics() == []
-    on_status(Received("homeassistant/status", b"online", retained=False, arrival_s=0.0))
+    on_status([Received("homeassistant/status", b"online", retained=False, arrival_s=0.0)])
     room.announcer.look(100.0, EVENING_S)
     room.announcer.look(100.0 + LONGEST_DELAY_S - 0.1, EVENING_S)
     assert room.channel.topics() == []

@@ -6,11 +6,9 @@ import time
 from threading import Thread
 
 import numpy as np
-import pytest
 
-from har_stream.sources.inbox import Inbox, Message
-
-NEW = {"retained": False}
+from har_stream.mqtt.connection import Received
+from har_stream.sources.inbox import Inbox
 
 
 def inbox(messages: int = 10, message_bytes: int = 1000, payload_limit: int = 100) -> Inbox:
@@ -18,7 +16,7 @@ def inbox(messages: int = 10, message_bytes: int = 1000, payload_limit: int = 10
 
 
 def put(one: Inbox, payload: bytes, *, retained: bool = False) -> None:
-    one.put(Message("t", payload, time.monotonic()), retained=retained)
+    one.put([Received("t", payload, retained, time.monotonic())])
 
 
 def test_all_that_waits_comes_together_in_order() -> None:
@@ -93,30 +91,9 @@ def test_who_waits_gets_a_message_within_a_millisecond() -> None:
     assert np.percentile(waits_s, 25) < 1e-3  # the rest is what a busy machine makes of it
 
 
-def gathered(monkeypatch: pytest.MonkeyPatch, apart_s: float, waiting: int = 1) -> list[int]:
-    """Return how many messages come at once after 50 that were so far apart; one more comes while others are gathered.
-
-    Time does not pass by itself.
-    """
-    now_s = 1000.0
-    monkeypatch.setattr("har_stream.sources.inbox.time.monotonic", lambda: now_s)
-    one = inbox(messages=1000, message_bytes=10**6)
-    monkeypatch.setattr("har_stream.sources.inbox.time.sleep", lambda _: one.put(Message("t", b"late", now_s), **NEW))
-    for number in range(50):
-        one.put(Message("t", b"x", now_s - (49 - number) * apart_s), **NEW)
-    sizes = [len(one.take(0.0)[0])]
-    for _ in range(waiting):
-        one.put(Message("t", b"y", now_s), **NEW)
-    return [*sizes, len(one.take(0.0)[0])]
-
-
-def test_where_many_messages_come_more_of_them_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gathered(monkeypatch, 0.001) == [50, 2]
-
-
-def test_a_lone_device_is_served_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gathered(monkeypatch, 0.005) == [50, 1]
-
-
-def test_where_many_messages_wait_no_more_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gathered(monkeypatch, 0.001, waiting=50) == [50, 50]
+def test_what_comes_together_is_put_together() -> None:
+    one = inbox(messages=2)
+    one.put([Received("t", payload, retained=False, arrival_s=0.0) for payload in (b"0", b"1", bytes(101), b"2")])
+    messages, refused = one.take(0.0)
+    assert [message.payload for message in messages] == [b"1", b"2"]
+    assert refused == {"source_full": 1, "payload_size": 1}

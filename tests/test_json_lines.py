@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,29 @@ def test_a_torn_line_is_taken_back_from_a_file_that_does_not_append(
 def test_a_file_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such folder"):
         json_file(tmp_path / "absent" / "labels.jsonl")
+
+
+def test_lines_pass_into_a_pipe_that_has_room_for_them() -> None:
+    reading, writing = os.pipe()
+    sink = JsonLines("pipe", lambda: writing)
+    assert not sink.pass_on([prediction()]), "it is opened by write()"
+    sink.write([prediction(end_s=1.0)])
+    assert sink.pass_on([prediction(end_s=2.0), prediction(end_s=3.0)])
+    assert [json.loads(line)["time"] for line in os.read(reading, 9999).splitlines()] == [1.0, 2.0, 3.0]
+    assert not sink.pass_on([prediction()] * 9)
+    assert not sink.pass_on([prediction(device="d" * 4096)]), "it may be cut in two"
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, bytes(4096)):
+            pass
+    os.set_blocking(writing, True)
+    assert not sink.pass_on([prediction()]), "it is full"
+    os.close(reading)
+    assert not sink.pass_on([prediction()])
+    os.close(writing)
+
+
+def test_nothing_passes_into_a_file(tmp_path: Path) -> None:
+    sink = json_file(tmp_path / "labels.jsonl")
+    sink.write([prediction()])
+    assert not sink.pass_on([prediction()]), "a disk may keep one waiting"

@@ -38,7 +38,11 @@ def test_however_durations_are_cut_into_batches_they_count_alike(durations_s: li
     one.add(np.array(durations_s))
     for part in (durations_s[:at], durations_s[at:]):
         other.add(np.array(part))
-    assert one.read().counts == other.read().counts
+    singly = Histogram(BOUNDS_S)
+    for each_s in durations_s:
+        singly.add_one(each_s)
+    assert one.read().counts == other.read().counts == singly.read().counts
+    assert singly.read().sum_s == pytest.approx(one.read().sum_s)
     assert sum(one.read().counts) == len(durations_s)
     counts = np.array([sum(each <= bound for each in durations_s) for bound in (*BOUNDS_S, np.inf)])
     assert np.cumsum(one.read().counts).tolist() == counts.tolist()

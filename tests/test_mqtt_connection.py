@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import socket
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +10,9 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from har_stream.broker import parse_broker
-from har_stream.mqtt.connection import V3, Connection, Message
+from har_stream.mqtt.connection import Connection
 from har_stream.mqtt.link import BrokerLink
-from har_stream.mqtt.wire import Wire
 from har_stream.settings import MQTT_PASSWORD, IntakeSettings, MqttSettings, TlsSettings
-from har_stream.uri import parse_uri
 from tests.broker import Broker, wait_for, with_password
 from tests.certificates import authority
 from tests.fake_broker import FakeBroker, publication
@@ -237,21 +232,3 @@ def test_many_devices_are_served_though_there_are_more_than_the_stream_takes(
             client.publish(f"har/d{number % 20}/imu", block(number))
         wait_for(lambda: sum(one.samples for one in receiver.blocks) == 40 * STEP)
     assert not receiver.refused
-
-
-def test_of_a_turn_only_what_is_acknowledged_goes_out_together() -> None:
-    broker = parse_broker(parse_uri("mqtt://127.0.0.1:1"), MqttSettings())
-    link = BrokerLink(broker, MqttSettings())
-    connection = Connection(broker, MqttSettings(), link, client_id="x", protocol=V3, will=None)
-    near, far = socket.socketpair()
-    with near, far:
-        near.settimeout(0.0)
-        far.settimeout(0.0)
-        connection._client._sock = Wire(near)  # noqa: SLF001 - as if connected
-        connection.publish(Message("t", "one"))
-        connection.publish(Message("t", "two"))
-        with pytest.raises(BlockingIOError):
-            far.recv(99)
-        info = connection.publish(Message("t", "three", qos=0))
-        assert info.is_published()
-        assert re.findall(b"one|two|three", far.recv(99)) == [b"one", b"two", b"three"]

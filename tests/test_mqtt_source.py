@@ -264,3 +264,12 @@ def test_a_broken_packet_ends_the_connection_and_no_more(caplog: pytest.LogCaptu
             wait_for(lambda one=fake: caplog.text.count(f"{one.port}: connected, {LISTENS} har/+/imu") >= 2)
     for fake in fakes:
         assert caplog.text.count(f"{fake.port}: connection") == 1
+
+
+def test_what_came_before_a_broken_packet_is_taken() -> None:
+    packets = publication(b"har/good/imu", block(samples=1)) * 3 + BROKEN[0]
+    with (
+        closing(FakeBroker(b"", packets, hangs_up=True)) as fake,
+        Receiver(f"mqtt://127.0.0.1:{fake.port}", mqtt=quick()) as receiver,
+    ):
+        wait_for(lambda: receiver.samples_of("good") >= 3)

@@ -40,6 +40,9 @@ class NotingSink:
     def ready(self) -> bool:
         return True
 
+    def pass_on(self, predictions: list[object]) -> bool:
+        return False
+
     def write(self, predictions: list[object]) -> int:
         return len(predictions)
 

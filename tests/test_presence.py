@@ -39,6 +39,7 @@ def test_who_is_silent_is_stale_until_it_streams_again() -> None:
 def test_a_device_whose_samples_look_wrong_is_suspicious_and_stale_once_it_is_silent() -> None:
     stream = pipeline()
     stream.push([block("belt", 64 * 8, factor=MS2_OF_G), block("watch", 64 * 8)], 10.0)
+    stream.news()
     assert stream.presence.count(5.0) == Present(streaming=1, suspicious=1)
     assert stream.presence.suspicions() == {"belt": Suspicion.ACC_MS2}
     assert stream.presence.count(11.0) == Present(stale=2)

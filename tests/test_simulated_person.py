@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from har_stream.activities import ACTIVITIES, CODE_BY_NAME, UNLABELLED
 from har_stream.samples import Codes, Samples
 from har_stream.sources.people import Noise, Person, load_people
-from har_stream.sources.simulated_person import RATE_HZ, Autoregression, SimulatedPerson, Step
+from har_stream.sources.simulated_person import RATE_HZ, SimulatedPerson, Step, rotation
 
 PEOPLE = load_people().people
 STILL = ("sitting", "standing", "laying")
@@ -103,8 +103,8 @@ def test_gyroscope_integrates_to_the_rotation_of_gravity(seed: int, place: int, 
     values, _ = perform(quiet(PEOPLE[place]), *((posture, 1.0) for posture in order), seed=seed)
     gravity = values[:, :3] / np.linalg.norm(values[:, :3], axis=1, keepdims=True)
     turned = gravity[0]
-    for rotation in Rotation.from_rotvec(-values[1:, 3:] / RATE_HZ).as_matrix():
-        turned = rotation @ turned
+    for step in Rotation.from_rotvec(-values[1:, 3:] / RATE_HZ).as_matrix():
+        turned = step @ turned
     assert turned == pytest.approx(gravity[-1], abs=0.02)
     assert np.degrees(np.arccos(gravity[0] @ gravity[-1])) > 1
 
@@ -125,13 +125,6 @@ def test_two_with_the_same_parameters_are_not_the_same() -> None:
     assert np.abs(one - other).max() > 0.1
 
 
-@given(cuts=st.lists(st.integers(1, 200), min_size=1, max_size=8))
-def test_noise_goes_on_from_take_to_take(cuts: list[int]) -> None:
-    whole = Autoregression([(0.9, -0.2)], [0.1], np.random.default_rng(5)).take(sum(cuts))
-    parts = Autoregression([(0.9, -0.2)], [0.1], np.random.default_rng(5))
-    assert np.concatenate([parts.take(cut) for cut in cuts]) == pytest.approx(whole)
-
-
-def test_wander_has_variance_one() -> None:
-    curves = Autoregression.wander(0.5, 4, np.random.default_rng(1)).take(100_000)
-    assert curves.std(axis=0) == pytest.approx(np.ones(4), rel=0.15)
+def test_a_phone_is_tilted_by_a_rotation() -> None:
+    vector = np.array([0.3, -0.2, 0.05])
+    assert rotation(vector) == pytest.approx(Rotation.from_rotvec(vector).as_matrix(), abs=1e-15)

@@ -30,6 +30,8 @@ class FakeSink:
         self.gate = threading.Event()
         self.gate.set()
         self.closed = False
+        self.passes = False
+        self.passers: list[str] = []
         self.wake: Callable[[], None] = lambda: None
 
     def start(self, wake: Callable[[], None]) -> None:
@@ -37,6 +39,15 @@ class FakeSink:
 
     def ready(self) -> bool:
         return self.is_ready
+
+    def pass_on(self, predictions: list[Prediction]) -> bool:
+        if not self.passes:
+            return False
+        self.passers.append(threading.current_thread().name)
+        if self.fault:
+            raise self.fault
+        self.taken += predictions
+        return True
 
     def write(self, predictions: list[Prediction]) -> int:
         self.gate.wait(10)
@@ -236,3 +247,54 @@ def test_a_label_that_is_lost_has_no_latency_and_one_that_waits_is_told() -> Non
     assert (vitals.waiting, vitals.limit, vitals.dropped, sum(vitals.latency.counts)) == (2, 2, 1, 0)
     assert vitals.condition == "not connected"
     finish(worker, 0.1)
+
+
+def waiting(worker: SinkWorker) -> None:
+    wait_for(lambda: worker._waits)  # noqa: SLF001 - nothing else tells
+
+
+def test_what_need_not_wait_is_written_by_who_has_it() -> None:
+    sink = FakeSink()
+    worker, _ = started(sink)
+    waiting(worker)
+    sink.passes = True
+    worker.put([prediction(end_s=1), prediction(end_s=2)], time.monotonic())
+    assert [p.end_s for p in sink.taken] == [1, 2]
+    assert sink.passers == [threading.current_thread().name]
+    assert (worker.written, worker.waiting, worker.dropped) == (2, 0, 0)
+    assert sum(worker.vitals().latency.counts) == 2
+    finish(worker)
+
+
+def test_nothing_passes_by_what_waits() -> None:
+    sink = FakeSink()
+    worker, _ = started(sink)
+    waiting(worker)
+    sink.gate.clear()
+    worker.put([prediction(end_s=1)])
+    sink.passes = True
+    worker.put([prediction(end_s=2)])
+    wait_for(lambda: not worker._waits)  # noqa: SLF001 - nothing else tells that it writes
+    worker.put([prediction(end_s=3)])
+    sink.gate.set()
+    finish(worker)
+    assert [p.end_s for p in sink.taken] == [1, 2, 3]
+    assert not sink.passers
+
+
+def test_a_fault_in_passing_is_met_again_by_the_sinks_own_thread(caplog: pytest.LogCaptureFixture) -> None:
+    sink = FakeSink()
+    worker, gone = started(sink)
+    waiting(worker)
+    sink.passes, sink.fault = True, OSError(28, "No space left on device")
+    worker.put([prediction(end_s=1)])
+    wait_for(lambda: "No space left on device; labels are lost" in caplog.text)
+    assert (worker.written, worker.dropped) == (0, 1)
+    sink.passes, sink.fault = False, SinkClosed()
+    worker.put([prediction(end_s=2)])
+    assert gone.wait(5)
+    sink.passes, sink.fault = True, None
+    waiting(worker)
+    worker.put([prediction(end_s=3)])
+    assert (sink.taken, worker.dropped) == ([], 3)
+    finish(worker)

@@ -136,3 +136,24 @@ def test_a_network_that_is_broken_is_told(ends: tuple[Wire, socket.socket]) -> N
     far.close()
     with pytest.raises(BrokenPipeError):
         link.flush()
+
+
+def test_what_is_held_can_be_looked_at_and_skipped(ends: tuple[Wire, socket.socket]) -> None:
+    wire, far = ends
+    assert not wire.fill()
+    far.send(b"abcdef")
+    assert wire.recv(1) == b"a"
+    far.send(b"ghi")
+    assert wire.fill()
+    assert wire.front == (b"abcdef", 1)
+    wire.skip_to(4)
+    assert (wire.recv(9), wire.pending()) == (b"ef", 0)
+    assert wire.fill()
+    assert wire.front == (b"ghi", 0)
+
+
+def test_of_a_socket_that_broke_the_next_to_read_is_told(ends: tuple[Wire, socket.socket]) -> None:
+    wire, far = ends
+    far.close()
+    assert not wire.fill()
+    assert wire.recv(1) == b""

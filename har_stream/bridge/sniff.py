@@ -158,11 +158,12 @@ def _listen(link: BrokerLink, topics: tuple[TopicFilter, ...], sniffer: Sniffer,
     """Listen on a broker until the end is asked for."""
     failed: list[BaseException] = []
 
-    def take(message: Received) -> None:
-        levels = message.topic.split("/")
-        device = levels[-2] if len(levels) >= LEVELS_OF_DEVICE else levels[-1]
+    def take(messages: list[Received]) -> None:
         try:
-            sniffer.push(device, message.payload, message.arrival_s)
+            for message in messages:
+                levels = message.topic.split("/")
+                device = levels[-2] if len(levels) >= LEVELS_OF_DEVICE else levels[-1]
+                sniffer.push(device, message.payload, message.arrival_s)
         except BaseException as error:  # noqa: BLE001 - told by who waits for it
             failed.append(error)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from firmware_bridge import decode, encode
 from firmware_bridge.protocol import Corrupt, Sample, SessionInfo, Status
@@ -75,18 +75,20 @@ class FramesDecoder:
         decoded.append(
             Readings(
                 values[:, self._columns or IN_ORDER],
-                times_s=self._unwrapped(np.array([sample.timestamp_ms for sample in samples], np.int64)) / 1000,
+                times_s=np.array(self._unwrapped(samples), np.float64) / 1000,
                 rate_hz=None if session is None else float(session.rate_hz),
                 device=(session.name or None) if session else None,
             )
         )
 
-    def _unwrapped(self, stamps_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return stamps (n,) counted on beyond 32 bits; a step back of less than half of them stays one."""
-        first = int(stamps_ms[0]) if self._last_ms is None else self._last_ms
-        steps = np.diff(stamps_ms, prepend=first % WRAP_MS)
-        unwrapped = first + np.cumsum((steps + WRAP_MS // 2) % WRAP_MS - WRAP_MS // 2)
-        self._last_ms = int(unwrapped[-1])
+    def _unwrapped(self, samples: list[Sample]) -> list[int]:
+        """Return the times of samples in ms, counted on beyond 32 bits; a step back of less than half stays one."""
+        last_ms = samples[0].timestamp_ms if self._last_ms is None else self._last_ms
+        unwrapped = []
+        for sample in samples:  # most often one
+            last_ms += (sample.timestamp_ms - last_ms + WRAP_MS // 2) % WRAP_MS - WRAP_MS // 2
+            unwrapped.append(last_ms)
+        self._last_ms = last_ms
         return unwrapped
 
 

@@ -58,6 +58,10 @@ class HistorySink:
         """Tell that a file takes whatever comes."""
         return True
 
+    def pass_on(self, predictions: list[Prediction]) -> bool:
+        """Leave it to write(), which may wait."""
+        return False
+
     def write(self, predictions: list[Prediction]) -> int:
         """Take predictions. Raises OSError where those before them cannot be committed: then these are lost."""
         if self.condition or len(self._changed) >= MOST_ROWS or time.monotonic() >= self._commit_at_s:

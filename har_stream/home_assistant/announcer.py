@@ -43,8 +43,8 @@ class Channel(Protocol):
     def forget(self, topic: str) -> None:
         """Tell a topic no more; what the broker retains there stays."""
 
-    def subscribe(self, topic_filter: str, on_message: Callable[[Received], None]) -> None:
-        """Have on_message called with what comes; it must not wait."""
+    def subscribe(self, topic_filter: str, on_messages: Callable[[list[Received]], None]) -> None:
+        """Have on_messages called with what comes; it must not wait."""
 
 
 class Announcer:
@@ -145,9 +145,9 @@ class Announcer:
     def _state_topic(self, device: str) -> str:
         return f"{self._channel.prefix}/{device}/state"
 
-    def _on_status(self, message: Received) -> None:
+    def _on_status(self, messages: list[Received]) -> None:
         """Note that Home Assistant has come up (network's thread)."""
-        if message.payload == BIRTH:
+        if any(message.payload == BIRTH for message in messages):
             self._born = True
             self._wake.set()
 

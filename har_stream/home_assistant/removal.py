@@ -91,10 +91,11 @@ class _Retained:
         self._topics: dict[str, None] = {}
         self._last_s = time.monotonic()
 
-    def note(self, message: Received) -> None:
-        """Take a message (network's thread)."""
-        if message.retained and message.payload:
-            self._topics[message.topic] = None
+    def note(self, messages: list[Received]) -> None:
+        """Take messages (network's thread)."""
+        found = [message.topic for message in messages if message.retained and message.payload]
+        if found:
+            self._topics |= dict.fromkeys(found)
             self._last_s = time.monotonic()
 
     def all(self) -> list[str]:

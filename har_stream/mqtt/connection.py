@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final, Protocol
 
+import msgspec
 from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -20,16 +21,20 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from har_stream.broker import Broker
-from har_stream.mqtt.frugal_client import FrugalClient
+from har_stream.mqtt.crowd import Crowd
+from har_stream.mqtt.frugal_client import FrugalClient, Handed
+from har_stream.mqtt.packets import PlainMessage
 from har_stream.mqtt.waker import Waker
 from har_stream.mqtt.wire import Wire
 from har_stream.settings import MQTT_PASSWORD, MqttSettings
 
 POLL_MS: Final = 250
 """How long the thread waits before it looks whether it shall end."""
+GATHER_MS: Final = 10
+"""How long messages are left with the network where many come, to be taken together."""
 CONNECT_S: Final = 5.0
-AT_ONCE: Final = 100
-"""Packets that are read at most before the listener has its turn."""
+AT_ONCE: Final = 10
+"""Pieces that are read at most before the listener has its turn."""
 ROOM: Final = 16
 """Packets of more than so many largest payloads the broker need not send at all, where it speaks MQTT 5."""
 LONGEST_PACKET: Final = 268_435_455
@@ -58,9 +63,13 @@ class Message:
     qos: int = 1
     retain: bool = False
 
+    @property
+    def encoded(self) -> tuple[bytes, bytes]:
+        """Topic and payload as they go out."""
+        return self.topic.encode(), self.payload.encode() if isinstance(self.payload, str) else self.payload
 
-@dataclass(frozen=True, slots=True)
-class Received:
+
+class Received(msgspec.Struct, frozen=True, gc=False):
     """A message that came, and the time of its arrival, in s on the monotonic clock."""
 
     topic: str
@@ -78,8 +87,8 @@ class Listener(Protocol):
     def turn(self, connection: Connection) -> None:
         """Publish and subscribe what waits; called after whatever happened, while the connection stands."""
 
-    def received(self, message: Received) -> None:
-        """Take a message."""
+    def received(self, messages: list[Received]) -> None:
+        """Take messages that came together, in their order."""
 
     def subscribed(self, mid: int, refusal: str) -> None:
         """Note the answer to subscribe(): a refusal, or ""."""
@@ -110,6 +119,8 @@ class Connection:
         self.welcome_s: float | None = None
         self.why = ""
         self.in_flight = IN_FLIGHT
+        self._came: list[Received] = []
+        self._crowd = Crowd()
         self._client = self._make_client(client_id, will)
 
     def run(self, closing: Event, waker: Waker) -> None:
@@ -137,10 +148,12 @@ class Connection:
             if left is not None:
                 left.close()
 
-    def publish(self, message: Message) -> MQTTMessageInfo:
+    def publish(self, message: Message) -> Handed | MQTTMessageInfo:
         """Hand a message over to go out with all others of a turn. Raises ConnectionError where that has broken."""
         if (link := self._wire) is not None:
             link.gathers = message.qos > 0  # of others nobody would tell us that they went out
+        if message.qos == 1 and (handed := self._client.hand_over(*message.encoded, retain=message.retain)) is not None:
+            return handed
         info = self._client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise ConnectionError(0, LOST)
@@ -178,6 +191,8 @@ class Connection:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         poll = select.poll()
         poll.register(waker, select.POLLIN)
+        if self._crowd.comes:
+            poll.poll(GATHER_MS)
         poll.register(link, select.POLLIN | (select.POLLOUT if self.clogged else 0))
         held = link.pending()
         happened = dict(poll.poll(0 if held else POLL_MS))
@@ -193,13 +208,28 @@ class Connection:
         return client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _read(self, link: Wire) -> bool:
-        """Take in what has come; tells whether the connection stands."""
-        for _ in range(AT_ONCE):
-            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return False
-            if not link.pending():
-                break
-        return True
+        """Take in what has come, and pass the messages on; tells whether the connection stands."""
+        try:
+            for _ in range(AT_ONCE):
+                came = link.fill()
+                self._come(self._client.take())
+                held = link.front[1] < len(link.front[0])
+                if (held or not came) and self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    return False
+                if not link.pending():
+                    break
+            return True
+        finally:
+            if self._came:
+                messages, self._came = self._came, []
+                self._crowd.note(len(messages))
+                self._listener.received(messages)
+
+    def _come(self, messages: list[PlainMessage]) -> None:
+        now_s = time.monotonic()
+        self._came += [
+            Received(topic.decode(errors="replace"), payload, retained, now_s) for topic, payload, retained in messages
+        ]
 
     def _make_client(self, client_id: str, will: Message | None) -> FrugalClient:
         # Without a session at the broker: what was not acknowledged is sent again by us, in its order.
@@ -215,7 +245,6 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        client.on_plain = self._on_plain
         client.on_publish = self._on_publish
         return client
 
@@ -259,8 +288,4 @@ class Connection:
             topic = message.topic
         except UnicodeDecodeError as error:
             topic = error.object.decode(errors="replace")
-        self._listener.received(Received(topic, bytes(message.payload), message.retain, time.monotonic()))
-
-    def _on_plain(self, topic: bytes, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - as it is called
-        received = Received(topic.decode(errors="replace"), payload, retained, time.monotonic())
-        self._listener.received(received)
+        self._came.append(Received(topic, bytes(message.payload), message.retain, time.monotonic()))

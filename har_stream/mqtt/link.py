@@ -36,7 +36,7 @@ CLOSED_TLS: Final = "closes the connection at once (does it ask for a certificat
 
 log = logging.getLogger(__name__)
 
-OnMessage = Callable[[Received], None]
+OnMessages = Callable[[list[Received]], None]
 
 
 class Traffic(Protocol):
@@ -101,7 +101,7 @@ class BrokerLink:
         self._protocol, self._protocol_known = V5, False
         self._cut_short = 0
         self._told: set[str] = set()
-        self._subscriptions: dict[str, OnMessage] = {}
+        self._subscriptions: dict[str, OnMessages] = {}
         self._to_ask: list[str] = []
         self._asked: dict[int, str] = {}
         self._changing = Lock()
@@ -113,13 +113,13 @@ class BrokerLink:
         self._waker = Waker()
         self._thread = self._new_thread()
 
-    def subscribe(self, topic_filter: str, on_message: OnMessage) -> None:
-        """Have on_message called, in the link's thread, with what comes on the topics of a filter; at any time.
+    def subscribe(self, topic_filter: str, on_messages: OnMessages) -> None:
+        """Have on_messages called, in the link's thread, with what comes on the topics of a filter; at any time.
 
         A message that fits the filters of several subscriptions goes to each function once.
         """
         with self._changing:
-            self._subscriptions[topic_filter] = on_message
+            self._subscriptions[topic_filter] = on_messages
             if self._welcome:
                 self._to_ask.append(topic_filter)
         self.wake()
@@ -205,18 +205,20 @@ class BrokerLink:
             self._on_connected()
         self._traffic.turn(connection)
 
-    def received(self, message: Received) -> None:
-        """Give a message to who wants it; who fails at it is told of, and the connection goes on."""
+    def received(self, messages: list[Received]) -> None:
+        """Give messages to who wants them; who fails at it is told of, and the connection goes on."""
         with self._changing:
             subscriptions = dict(self._subscriptions)
-        wanted = set(subscriptions.values())
-        if len(wanted) > 1:
-            wanted = {to for one, to in subscriptions.items() if topic_matches_sub(one, message.topic)}
-        for on_message in wanted:
+        takers = set(subscriptions.values())
+        for on_messages in takers:
+            filters = [one for one, to in subscriptions.items() if to == on_messages]
+            wanted = messages if len(takers) == 1 else [one for one in messages if _fits(one, filters)]
             try:
-                on_message(message)
+                if wanted:
+                    on_messages(wanted)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the connection
-                log.error("%s: %r cannot be taken: %r", self.name, message.topic, error)  # noqa: TRY400 - a line
+                topic, count = wanted[0].topic, len(wanted)
+                log.error("%s: %d messages cannot be taken, %r first: %r", self.name, count, topic, error)  # noqa: TRY400 - a line
 
     def subscribed(self, mid: int, refusal: str) -> None:
         """Tell what the broker says to a subscription."""
@@ -275,6 +277,10 @@ class BrokerLink:
         if why not in self._told:
             log.warning("%s: %s; trying again until it is there", self.name, why)
             self._told.add(why)
+
+
+def _fits(message: Received, filters: list[str]) -> bool:
+    return any(topic_matches_sub(one, message.topic) for one in filters)
 
 
 def reason_of(error: Exception) -> str:

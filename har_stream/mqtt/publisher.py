@@ -21,6 +21,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from paho.mqtt.client import MQTTMessageInfo
 
 from har_stream.mqtt.connection import IN_FLIGHT, Connection, Message
+from har_stream.mqtt.frugal_client import Handed
 
 AT_ONCE: Final = 10 * IN_FLIGHT
 """Items for one call: so many that the few in flight follow each other without a pause."""
@@ -48,7 +49,7 @@ class Publisher(Generic[T]):
         self._batch: list[T] = []
         self._packed = self._delivered = 0
         self._begun: list[T] = []
-        self._in_flight: deque[tuple[MQTTMessageInfo, str, bool]] = deque()
+        self._in_flight: deque[tuple[Handed | MQTTMessageInfo, str, bool]] = deque()
         self._retained: dict[str, str] = {}
         self._passing: set[str] = set()
         self._untold: dict[str, None] = {}

@@ -6,6 +6,7 @@ thread may be let in first, which on a busy machine takes milliseconds.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from typing import Any, Final
@@ -32,6 +33,22 @@ class Wire:
         part = self._held[self._at : self._at + size]
         self._at += len(part)
         return part
+
+    def fill(self) -> bool:
+        """Read a piece where nothing is held; tells whether something is. What a broken socket raises recv() tells."""
+        if self._at == len(self._held):
+            with contextlib.suppress(OSError):
+                self._held, self._at = self._link.recv(PIECE_BYTES), 0
+        return self._at < len(self._held)
+
+    @property
+    def front(self) -> tuple[bytes, int]:
+        """What is held, and where in it what was not yet given begins."""
+        return self._held, self._at
+
+    def skip_to(self, at: int) -> None:
+        """Take what is held as given, up to a place in it."""
+        self._at = at
 
     def pending(self) -> int:
         """Return how many bytes were read and not yet given, by TLS too: for them nobody need wait."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +19,8 @@ from har_stream.sinks.sink import SinkClosed
 TIME_DECIMALS: Final = 3
 PROBABILITY_DECIMALS: Final = 4
 STDOUT: Final = 1
+FEW: Final = 8
+"""Lines that may have room in a pipe at once."""
 NEW_FILE_MODE: Final = 0o666
 """Less what the umask takes away."""
 
@@ -47,6 +51,17 @@ def fields_of(prediction: Prediction) -> dict[str, Any]:
     return fields
 
 
+def _lines(predictions: list[Prediction]) -> bytes:
+    return b"".join(encode(prediction) + b"\n" for prediction in predictions)
+
+
+def _has_room(pipe: int) -> bool:
+    """Tell whether a pipe takes PIPE_BUF bytes at once (pipe(7))."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLOUT)
+    return poll.poll(0) == [(pipe, select.POLLOUT)]
+
+
 def _time(seconds: float) -> float:
     return round(seconds, TIME_DECIMALS)
 
@@ -64,6 +79,7 @@ class JsonLines:
         self.name = name
         self._open_file = open_file
         self._file: int | None = None
+        self._is_pipe = False
 
     def start(self, wake: Callable[[], None]) -> None:
         """Need nothing: the file is opened by the first write."""
@@ -72,12 +88,24 @@ class JsonLines:
         """Tell that a file takes whatever comes."""
         return True
 
+    def pass_on(self, predictions: list[Prediction]) -> bool:
+        """Write lines into a pipe that has room for them, and tell whether that is done. Raises OSError."""
+        if len(predictions) > FEW or self._file is None or not self._is_pipe:
+            return False
+        lines = _lines(predictions)
+        if len(lines) > select.PIPE_BUF or not _has_room(self._file):
+            return False
+        os.write(self._file, lines)
+        return True
+
     def write(self, predictions: list[Prediction]) -> int:
         """Write whole lines. Raises SinkClosed where the reader of a pipe has gone, OSError where nothing went out."""
-        lines = b"".join(encode(prediction) + b"\n" for prediction in predictions)
+        lines = _lines(predictions)
         sent = 0
         try:
-            self._file = self._open_file() if self._file is None else self._file
+            if self._file is None:
+                self._file = self._open_file()
+                self._is_pipe = stat.S_ISFIFO(os.fstat(self._file).st_mode)
             while sent < len(lines):
                 sent += os.write(self._file, lines[sent:])
         except BrokenPipeError:

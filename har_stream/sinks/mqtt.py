@@ -17,7 +17,7 @@ from typing import Final
 
 from har_stream.broker import Broker, parse_broker, topic_prefix
 from har_stream.mqtt.connection import Message
-from har_stream.mqtt.link import BrokerLink, OnMessage
+from har_stream.mqtt.link import BrokerLink, OnMessages
 from har_stream.mqtt.publisher import AT_ONCE, Publisher
 from har_stream.samples import Prediction
 from har_stream.settings import IntakeSettings, MqttSettings
@@ -80,9 +80,9 @@ class MqttSink:
         """Tell a topic no more; what the broker retains there stays. May be called from any thread."""
         self._publisher.forget(topic)
 
-    def subscribe(self, topic_filter: str, on_message: OnMessage) -> None:
-        """Have on_message called with each message of a filter, in the network's thread: it must not wait."""
-        self._link.subscribe(topic_filter, on_message)
+    def subscribe(self, topic_filter: str, on_messages: OnMessages) -> None:
+        """Have on_messages called with what fits a filter, in the network's thread: it must not wait."""
+        self._link.subscribe(topic_filter, on_messages)
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin to connect, for as long as it takes."""
@@ -98,6 +98,10 @@ class MqttSink:
     def condition(self) -> str:
         """Why the broker is not connected, "" where it is."""
         return "" if self._link.connected else self._link.condition
+
+    def pass_on(self, predictions: list[Prediction]) -> bool:
+        """Leave it to write(), which may wait."""
+        return False
 
     def write(self, predictions: list[Prediction]) -> int:
         """Publish predictions, and wait until the broker has them; returns how many, from the first on, it has.

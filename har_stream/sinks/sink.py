@@ -13,7 +13,10 @@ class SinkClosed(Exception):  # noqa: N818 - no error: the reader of a pipe has 
 
 
 class Sink(Protocol):
-    """Somewhere that predictions go. All methods but `ready` are called from the sink's own thread."""
+    """Somewhere that predictions go. All methods but `ready` are called from the sink's own thread, one at a time.
+
+    (`pass_on` may be from another, while that one waits.)
+    """
 
     name: str
 
@@ -30,6 +33,9 @@ class Sink(Protocol):
 
     def ready(self) -> bool:
         """Tell whether write() would take predictions now. May be called from any thread."""
+
+    def pass_on(self, predictions: list[Prediction]) -> bool:
+        """Do what write() does if that surely waits for nobody, and tell whether it is done; most sinks cannot."""
 
     def write(self, predictions: list[Prediction]) -> int:
         """Pass predictions on; return how many of them, from the first on, were taken.

@@ -55,6 +55,10 @@ class TerminalTable:
         """Tell that a table takes whatever comes."""
         return True
 
+    def pass_on(self, predictions: list[Prediction]) -> bool:
+        """Leave it to write(), which may wait."""
+        return False
+
     def write(self, predictions: list[Prediction]) -> int:
         """Note the newest word on each device; the next redraw shows it."""
         with self._lock:

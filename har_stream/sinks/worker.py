@@ -1,5 +1,7 @@
 """A sink's own thread and bounded queue, so that no sink holds up the stream or another sink.
 
+Where nothing waits and a sink takes labels without waiting for anybody, they pass by both.
+
 Where a sink falls behind, the oldest labels go, counted - unless the source can wait (a replay as fast as it
 can), then the stream waits for a sink that is ready.
 """
@@ -47,6 +49,7 @@ class SinkWorker:
         self._gone = False
         self._failing = False
         self._in_hand = 0
+        self._waits = False
         self._offered = 0
         self._latency = Histogram(END_TO_END_BOUNDS_S)
         self._idle_at_s = 0.0
@@ -71,12 +74,25 @@ class SinkWorker:
         waited for `while_waiting` is called again and again.
         """
         with self._changed:
+            if self._waits and not self._queue and self._pass_on(predictions, arrived_s):
+                return
             for part in self._portions(predictions, while_waiting):
                 self._offered += len(part)
                 if not self._gone:
                     self._queue.extend(zip(part, itertools.repeat(arrived_s), strict=False))
                 self._trim()
                 self._changed.notify_all()
+
+    def _pass_on(self, predictions: list[Prediction], arrived_s: float) -> bool:
+        """Write predictions in the thread that has them, if nobody is waited for: to wake another takes 0.1 ms."""
+        try:
+            passed = not self._gone and self._sink.pass_on(predictions)
+        except OSError:  # write() meets it again, and tells
+            return False
+        if passed:
+            self._offered += len(predictions)
+            self._book([(prediction, arrived_s) for prediction in predictions], taken=len(predictions), lost=0)
+        return passed
 
     def _portions(self, predictions: list[Prediction], while_waiting: Callable[[], None]) -> Iterator[list[Prediction]]:
         """Yield predictions as there is room for them, if the source waits; else at once."""
@@ -170,7 +186,9 @@ class SinkWorker:
     def _next(self) -> list[_Waiting] | None:
         """Return what may be written now, [] when it is time to be idle, None at the end."""
         with self._changed:
+            self._waits = True
             self._changed.wait_for(lambda: self._may_write() or self._over(), timeout=IDLE_S)
+            self._waits = False
             if self._may_write():
                 batch = list(itertools.islice(self._queue, self._sink.at_once))
                 for _ in batch:

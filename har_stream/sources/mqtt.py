@@ -26,7 +26,7 @@ from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import FormatName, Profiles
 from har_stream.samples import Block, FleetBlock, Refused, Tick
 from har_stream.settings import Settings
-from har_stream.sources.inbox import Inbox, Message
+from har_stream.sources.inbox import Inbox
 from har_stream.sources.source import CONNECTING
 from har_stream.sources.topics import parse_topics, sender_of
 from har_stream.translation import Translator
@@ -127,12 +127,8 @@ class MqttSource:
         own = self._settings.mqtt.client_id
         link = BrokerLink(self._broker, self._settings.mqtt, client_id=own and f"{own}-in")
         for one in self._topics:
-            link.subscribe(one.text, self._take)
+            link.subscribe(one.text, self._inbox.put)
         return link
-
-    def _take(self, message: Received) -> None:
-        kept = Message(message.topic, message.payload, message.arrival_s)
-        self._inbox.put(kept, retained=message.retained)
 
     def _tick(self, translator: Translator, timeout_s: float) -> Tick:
         messages, refused = self._inbox.take(timeout_s)
@@ -158,5 +154,5 @@ class MqttSource:
             log.warning("%s: refused (%s), as will be others without a word: %s", self._broker.name, reason, what)
 
 
-def _described(message: Message) -> str:
+def _described(message: Received) -> str:
     return f"{message.topic[:SHOWN]!r}, {len(message.payload)} bytes: {message.payload[:SHOWN]!r}"

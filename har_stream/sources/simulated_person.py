@@ -14,12 +14,11 @@ from typing import Final, NamedTuple, Protocol, cast
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
-from scipy.signal import lfilter
-from scipy.spatial.transform import Rotation
 
 from har_stream.activities import CODE_BY_NAME, UNLABELLED
 from har_stream.samples import SENSOR_AXES, Codes, Samples
-from har_stream.sources.people import Gait, Noise, Person, Posture, Row, Rows, Turn
+from har_stream.sources.autoregression import Autoregression
+from har_stream.sources.people import Gait, Noise, Person, Posture, Rows, Turn
 
 Array = NDArray[np.float64]
 
@@ -46,8 +45,6 @@ GRAVITY_SPREAD_G: Final = 0.02
 TEMPO_SPREAD: Final = 0.02
 VIGOUR_SPREAD: Final = 0.04
 TILT_SPREAD_RAD: Final = math.radians(1.5)
-RUN_IN: Final = 128
-"""Samples after which noise has forgotten that it began at rest."""
 PIECE_S: Final = (2.0, 8.0)
 """How much is synthesised at once; drawn, so that many people do not come to it in the same tick."""
 
@@ -57,31 +54,6 @@ class Step(NamedTuple):
 
     activity: str
     duration_s: float
-
-
-class Autoregression:
-    """Noise that remembers, `rows` channels at a time, without a break from take to take."""
-
-    def __init__(self, memory: Iterable[Row], innovation: Iterable[float], generator: np.random.Generator) -> None:
-        self._denominators = [np.array([1.0, *(-weight for weight in row)]) for row in memory]
-        self._innovation = np.array(tuple(innovation))
-        self._generator = generator
-        self._state = [np.zeros(len(row) - 1) for row in self._denominators]
-        self.take(RUN_IN)
-
-    @classmethod
-    def wander(cls, time_s: float, rows: int, generator: np.random.Generator) -> Autoregression:
-        """Return smooth random curves of variance 1 that change within about `time_s`."""
-        keep = math.exp(-1 / (time_s * RATE_HZ))
-        innovation = math.sqrt((1 - keep**2) ** 3 / (1 + keep**2))
-        return cls([(2 * keep, -(keep**2))] * rows, [innovation] * rows, generator)
-
-    def take(self, samples: int) -> Array:
-        """Return the next samples (n, rows)."""
-        fresh = self._generator.standard_normal((samples, len(self._state))) * self._innovation
-        for row, denominator in enumerate(self._denominators):
-            fresh[:, row], self._state[row] = lfilter([1.0], denominator, fresh[:, row], zi=self._state[row])
-        return np.asarray(fresh)
 
 
 class Bout(Protocol):
@@ -101,8 +73,8 @@ class Rest:
         recorded = posture.gravity_g[generator.integers(len(posture.gravity_g))]
         self._gravity_g = recorded + GRAVITY_SPREAD_G * generator.standard_normal(3)
         self._posture = posture
-        self._sway = Autoregression.wander(SWAY_WANDER_S, 3, generator)
-        self._unrest = Autoregression.wander(UNREST_WANDER_S, 1, generator)
+        self._sway = Autoregression.wander(SWAY_WANDER_S, 3, generator, rate_hz=RATE_HZ)
+        self._unrest = Autoregression.wander(UNREST_WANDER_S, 1, generator, rate_hz=RATE_HZ)
         self._noise = _noise(posture.noise, generator)
 
     def take(self, samples: int) -> tuple[Array, Array]:
@@ -123,7 +95,7 @@ class Walk:
         self._gait = gait
         self._cycle = np.array(gait.cycle).T
         self._mean = np.array(gait.mean)
-        self._wander = Autoregression.wander(STRIDE_WANDER_S, 2, generator)
+        self._wander = Autoregression.wander(STRIDE_WANDER_S, 2, generator, rate_hz=RATE_HZ)
         self._noise = _noise(gait.noise, generator)
         self.phase = phase
 
@@ -159,7 +131,7 @@ class SimulatedPerson:
 
     def __init__(self, person: Person, generator: np.random.Generator) -> None:
         self._person = individual(person, generator)
-        self._tilt = Rotation.from_rotvec(TILT_SPREAD_RAD * generator.standard_normal(3)).as_matrix().T
+        self._tilt = rotation(TILT_SPREAD_RAD * generator.standard_normal(3)).T
         self._generator = generator
         self._phase = float(generator.uniform(0, 2 * math.pi))
         self._last_g = np.empty((0, 3))
@@ -200,7 +172,7 @@ class SimulatedPerson:
         time = (np.arange(samples)[:, np.newaxis] + 0.5) / samples
         done = time**3 * (10 - 15 * time + 6 * time**2)
         (old_g, old), (new_g, new) = leaving.take(samples), coming.take(samples)
-        bustle = Autoregression.wander(BUSTLE_S, SENSOR_AXES, self._generator).take(samples)
+        bustle = Autoregression.wander(BUSTLE_S, SENSOR_AXES, self._generator, rate_hz=RATE_HZ).take(samples)
         bustle *= np.sin(math.pi * time) ** 2 * turn.motion
         known = leaving.activity in STEMS and coming.activity in STEMS
         code = CODE_BY_NAME[kind] if known else UNLABELLED
@@ -215,6 +187,14 @@ class SimulatedPerson:
         values[:, 3:] += _angular_rate(track_g)
         tilted = values.reshape(-1, 2, 3) @ self._tilt
         return tilted.reshape(-1, SENSOR_AXES).astype(np.float32), np.full(len(values), code, np.uint8)
+
+
+def rotation(vector: Array) -> Array:
+    """Return the matrix (3, 3) that turns by a rotation vector (3,), not 0, in radians (Rodrigues' formula)."""
+    angle = float(np.linalg.norm(vector))
+    x, y, z = vector / angle
+    across = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.asarray(np.eye(3) + math.sin(angle) * across + (1 - math.cos(angle)) * (across @ across))
 
 
 def _great_circle(old: Array, new: Array, done: Array) -> Array:
