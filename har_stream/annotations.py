@@ -23,7 +23,7 @@ import numpy as np
 from har_stream.activities import ACTIVITIES, CODE_BY_NAME, UNLABELLED
 from har_stream.arrivals import placeable
 from har_stream.errors import ConfigError, HarStreamError, nearest
-from har_stream.samples import Block, Refused, SampleBlock, TimedBlock, WindowBlock
+from har_stream.samples import Block, Refused, SampleBlock, Tick, TimedBlock, WindowBlock, singly
 
 LONGEST_SILENCE_S: Final = 60.0
 LONGEST_STEP_S: Final = 2.0
@@ -112,13 +112,13 @@ class Annotations:
             self._end_silent(self._now())
             return {name: _standing(one) for name, one in self._devices.items()}
 
-    def annotate(self, tick: list[Block], arrived_s: float) -> list[Block]:
+    def annotate(self, tick: Tick, arrived_s: float) -> Tick:
         """Return a tick's blocks with the labels that stood when they arrived; NaN for now (engine thread)."""
         if not self._devices:
             return tick
         moment_s = self._now() if math.isnan(arrived_s) else arrived_s
         with self._lock:
-            return [self._annotated(block, moment_s) for block in tick]
+            return [self._annotated(block, moment_s) for block in singly(tick)]
 
     def _annotated(self, block: Block, moment_s: float) -> Block:
         one = self._devices.get(block.device)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from har_stream.samples import Codes, Rows, SampleBlock, Samples
+from har_stream.samples import Codes, FleetBlock, Rows, SampleBlock, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Batch:
     rate_hz: NDArray[np.float64]
     stands_for: NDArray[np.int64] | None = None
 
-    def only(self, chosen: NDArray[np.bool_]) -> Batch:
-        """Return the devices that a mask (d,) chooses."""
+    def only(self, chosen: NDArray[np.bool_] | slice) -> Batch:
+        """Return the devices that a mask (d,) or a slice chooses."""
         return Batch(
             self.rows[chosen],
             self.start_s[chosen],
@@ -41,6 +41,10 @@ class Batch:
             self.rate_hz[chosen],
             None if self.stands_for is None else self.stands_for[chosen],
         )
+
+    def lacking(self, missing: NDArray[np.int64]) -> Batch:
+        """Return the same blocks with as many samples missing before them."""
+        return Batch(self.rows, self.start_s, self.values, self.truth, missing, self.rate_hz, self.stands_for)
 
     def singles(self) -> Iterator[Batch]:
         """Yield each device as a batch of one."""
@@ -69,6 +73,47 @@ def stack(rows: list[int], blocks: list[SampleBlock]) -> Batch:
         np.zeros(len(rows), np.int64),
         np.array([block.rate_hz for block in blocks]),
     )
+
+
+def packed(fleets: Sequence[tuple[Rows, FleetBlock]]) -> Iterator[Batch]:
+    """Join fleet blocks of equal length, no device twice in all of them, to batches of at most GROUP devices."""
+    by_length: defaultdict[int, list[Batch]] = defaultdict(list)
+    for rows, fleet in fleets:
+        shape = fleet.values.shape[:2]
+        missing, rate_hz = np.zeros(len(rows), np.int64), np.full(len(rows), fleet.rate_hz)
+        batch = Batch(rows, fleet.start_s, fleet.values, np.zeros(shape, np.uint8), missing, rate_hz)
+        by_length[shape[1]] += [batch.only(slice(at, at + GROUP)) for at in range(0, len(rows), GROUP)]
+    for batches in by_length.values():
+        gathered: list[Batch] = []
+        for batch in batches:
+            if gathered and sum(len(one.rows) for one in gathered) + len(batch.rows) > GROUP:
+                yield _together(gathered)
+                gathered = []
+            gathered.append(batch)
+        yield _together(gathered)
+
+
+def _together(batches: list[Batch]) -> Batch:
+    """Join batches of equal length whose samples are all the devices' own."""
+    if len(batches) == 1:
+        return batches[0]
+    columns = ([getattr(one, field.name) for one in batches] for field in fields(Batch)[:-1])
+    return Batch(*map(np.concatenate, columns))
+
+
+def turns(rows: Rows) -> list[NDArray[np.intp] | slice]:
+    """Split places in `rows` into turns of at most GROUP, a device once in each; slices, where they follow each other.
+
+    Slices spare a copy of what they choose.
+    """
+    return [turn for lap in laps(rows) for turn in _turns(lap)]
+
+
+def _turns(lap: NDArray[np.intp]) -> Iterator[NDArray[np.intp] | slice]:
+    whole = len(lap) == int(lap[-1]) + 1
+    for at in range(0, len(lap), GROUP):
+        until = min(at + GROUP, len(lap))
+        yield slice(at, until) if whole else lap[at:until]
 
 
 def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int], list[SampleBlock]]]:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
 from threading import Condition
 from typing import Final
 
 from har_stream.accounting import Accounting, Books
 from har_stream.progress import Progress
-from har_stream.samples import Block
+from har_stream.samples import Block, FleetBlock, Tick, count
 
 UNPACED_TICKS: Final = 4
 """Ticks that wait at most where a source is not paced: enough to keep the engine busy."""
-
-
 SAMPLES_AT_ONCE: Final = 65_536
 """Most samples that waiting ticks are merged up to."""
 MOST_WAITING: Final = SAMPLES_AT_ONCE // 4
@@ -34,14 +33,14 @@ ENOUGH_S: Final = 0.01
 
 
 class BlockQueue:
-    """Ticks (lists of blocks) from one source to the engine.
+    """Ticks from one source to the engine.
 
     arrived_s is when the oldest of the blocks that get() gave last arrived, by time.monotonic(); NaN if nobody knows.
     """
 
     def __init__(self, *, limit: int, paced: bool, accounting: Accounting) -> None:
         self._limit, self._paced, self._accounting = limit, paced, accounting
-        self._ticks: deque[tuple[list[Block], int, float]] = deque()
+        self._ticks: deque[tuple[Tick, int, float]] = deque()
         self._blocks = self._samples = self._in_hand = 0
         self._at_once = SAMPLES_AT_ONCE
         self._given, self._given_blocks, self._given_s = 0, 0, math.inf
@@ -62,11 +61,11 @@ class BlockQueue:
         with self._changed:
             return self._blocks
 
-    def put(self, tick: list[Block], arrived_s: float = math.nan, progress: Progress | None = None) -> None:
+    def put(self, tick: Tick, arrived_s: float = math.nan, progress: Progress | None = None) -> None:
         """Add a tick and when it arrived, once there is room if `progress` is to be told; drop it after close()."""
-        if progress is not None and len(tick) > PIECE:
-            for at in range(0, len(tick), PIECE):
-                self.put(tick[at : at + PIECE], arrived_s, progress)
+        if progress is not None and len(tick) > 1 and count(tick) > PIECE:
+            for piece in _pieces(tick):
+                self.put(piece, arrived_s, progress)
             return
         samples = _samples(tick)
         with self._changed:
@@ -80,12 +79,12 @@ class BlockQueue:
                 self._accounting.drop("shutdown", samples)
                 return
             self._ticks.append((tick, samples, arrived_s))
-            self._blocks += len(tick)
+            self._blocks += count(tick)
             self._samples += samples
             self._drop_oldest()
             self._changed.notify_all()
 
-    def get(self, timeout_s: float | None = None) -> list[Block] | None:
+    def get(self, timeout_s: float | None = None) -> Tick | None:
         """Return the next tick, waiting for one: [] after timeout_s, None when the queue is closed and empty."""
         with self._changed:
             self._learn(time.monotonic())
@@ -94,12 +93,13 @@ class BlockQueue:
                 return None if self._closed else []
             tick, samples, self.arrived_s = self._ticks.popleft()
             while self._paced and self._ticks and samples + self._ticks[0][1] <= self._at_once:
-                more, count, _ = self._ticks.popleft()
-                tick, samples = [*tick, *more], samples + count
-            self._blocks -= len(tick)
+                more, more_samples, _ = self._ticks.popleft()
+                tick, samples = [*tick, *more], samples + more_samples
+            blocks = count(tick)
+            self._blocks -= blocks
             self._samples -= samples
             self._in_hand = self._given = samples
-            self._given_blocks = len(tick)
+            self._given_blocks = blocks
             self._given_s = time.monotonic()
             self._changed.notify_all()
             return tick
@@ -141,10 +141,24 @@ class BlockQueue:
     def _drop_oldest(self) -> None:
         while self._paced and self._blocks > self._limit and len(self._ticks) > 1:
             oldest, samples, _ = self._ticks.popleft()
-            self._blocks -= len(oldest)
+            self._blocks -= count(oldest)
             self._samples -= samples
             self._accounting.drop("queue_full", samples)
 
 
-def _samples(tick: list[Block]) -> int:
+def _pieces(tick: Tick) -> Iterator[Tick]:
+    """Yield the tick in parts of about PIECE blocks; what is one for many devices stays whole."""
+    piece: list[Block | FleetBlock] = []
+    blocks = 0
+    for block in tick:
+        more = count([block])
+        if piece and blocks + more > PIECE:
+            yield piece
+            piece, blocks = [], 0
+        piece.append(block)
+        blocks += more
+    yield piece
+
+
+def _samples(tick: Tick) -> int:
     return sum(block.samples for block in tick)

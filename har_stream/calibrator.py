@@ -26,7 +26,7 @@ from har_stream.errors import ConfigError, HarStreamError
 from har_stream.manifest import MANIFEST, MODELS, UprightConstants, load_manifest
 from har_stream.parts import fitting_source, load_model
 from har_stream.pipeline import Pipeline
-from har_stream.samples import Block, Refused, WindowBlock
+from har_stream.samples import Block, Refused, WindowBlock, singly
 from har_stream.settings import Settings
 from har_stream.state import DeviceMemory, DeviceState
 from har_stream.state_file import StateFile
@@ -122,9 +122,10 @@ class Calibrator:
         """Bring ticks to the calibration until it has an outcome (calibrator thread)."""
         try:
             while self._direction is None and (tick := self._queue.get()) is not None:
-                senders = (block.device for block in tick if not isinstance(block, Refused))
+                blocks = list(singly(tick))
+                senders = (block.device for block in blocks if not isinstance(block, Refused))
                 self._heard_of.update(device for device in senders if len(self._heard_of) < MOST_NAMES)
-                self._take([block for block in tick if block.device == self._device])
+                self._take([block for block in blocks if block.device == self._device])
         except HarStreamError as error:
             self._fault = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told

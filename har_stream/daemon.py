@@ -14,6 +14,7 @@ stops, what waits goes through, and the books are told.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable
@@ -168,6 +169,9 @@ class Daemon:
         self._feeder.start()
         if self._http is not None:
             self._http.start()
+        # What is there now stays: the collector need not look through all that was imported time and again.
+        gc.collect()
+        gc.freeze()
         # No wait() on the event: a signal handler that sets it would wait for the lock that this thread holds.
         while engine.is_alive() and not self._stop.is_set():
             engine.join(POLL_S)
@@ -181,6 +185,7 @@ class Daemon:
             self._http.close()
         self._report()
         self.on_end()
+        gc.unfreeze()
         return 1 if self._feeder.failed or self._engine.failed or self._sinks.failed else 0
 
     def _history_file(self) -> Path | None:

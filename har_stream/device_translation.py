@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from har_stream.alignment import Alignment, Rows
 from har_stream.arrival_clock import ArrivalClock, Span
+from har_stream.formats.cbor_layout import Layout
 from har_stream.formats.format import Readings, SensorRows
-from har_stream.profiles import Conversion, Profile
+from har_stream.profiles import Conversions
 from har_stream.reordering import Reordering
 from har_stream.samples import Block, Refused, SampleBlock, Samples, TimedBlock
 
@@ -41,39 +42,48 @@ class Waiting:
 
 
 class DeviceTranslation:
-    """The conversion, alignment, order and clock of one device; reorders tells that its blocks may come in disorder."""
+    """The alignment, order and clock of one device.
+
+    conversions may be shared with other devices; nominal_hz is the rate of samples without times, where it is known;
+    layouts are those of the device's messages; reorders tells that its blocks may come in disorder.
+    """
 
     def __init__(
         self,
         device: str,
-        profile: Profile,
+        conversions: Conversions,
         *,
+        nominal_hz: float | None,
         format_name: str | None,
+        layouts: Mapping[int, Layout | None],
         model_rate_hz: float,
         reorders: bool,
         in_all: Waiting,
     ) -> None:
         self.device, self.format = device, format_name
-        self._profile, self._model_rate_hz = profile, model_rate_hz
-        self._conversions: dict[tuple[str | None, str | None], Conversion] = {}
+        self.conversions, self.layouts = conversions, layouts
+        self._nominal_hz, self._model_rate_hz = nominal_hz, model_rate_hz
         self._alignment: Alignment | None = None
-        self._reordering = Reordering() if reorders else None
+        self._reorders, self.reordering = reorders, Reordering()
         self._clock: ArrivalClock | None = None
         self._waiting: list[Samples] = []
         self._in_all = in_all
         self._at_model_rate = False
-        self._sequence = 0
+        self.sequence = 0
 
     def readings(self, readings: Readings, arrival_s: float) -> list[Block]:
         """Translate readings of both sensors."""
-        units = readings.acc_unit, readings.gyro_unit
-        conversion = self._conversions.get(units) or self._conversion(*units)
-        values = conversion.samples(readings.values)
+        values = self.conversions.of((readings.acc_unit, readings.gyro_unit)).samples(readings.values)
         if readings.times_s is not None:
             return self._in_order(TimedBlock(self.device, readings.times_s, values, readings.rate_hz))
         if readings.start_s is not None and readings.rate_hz is not None:
             return self._in_order(self._block(readings.start_s, readings.rate_hz, values))
         return self._by_arrival(values, readings.rate_hz, arrival_s)
+
+    def went_on(self, samples: int, end_s: float, interval_s: float) -> None:
+        """Note samples that were translated elsewhere and follow the last ones, up to the one at end_s."""
+        self.reordering.end_s, self.reordering.interval_s = end_s, interval_s
+        self.sequence += samples
 
     def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
         """Translate rows of sensors that came together."""
@@ -84,30 +94,26 @@ class DeviceTranslation:
     def flush(self) -> list[Block]:
         """Give or refuse all that waits: nothing more comes."""
         blocks = self._alignment.flush() if self._alignment else []
-        return [*blocks, *(self._reordering.flush() if self._reordering else []), *self._give_up()]
+        return [*blocks, *self.reordering.flush(), *self._give_up()]
 
     def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
-        return self._reordering.push(block) if self._reordering is not None else [block]  # type: ignore[return-value]
-
-    def _conversion(self, acc_unit: str | None, gyro_unit: str | None) -> Conversion:
-        conversion = Conversion(self._profile, acc_unit, gyro_unit)
-        return self._conversions.setdefault((acc_unit, gyro_unit), conversion)
+        return self.reordering.push(block) if self._reorders else [block]  # type: ignore[return-value]
 
     def _converted(self, rows: SensorRows) -> Rows:
-        conversion = self._conversions.get((None, None)) or self._conversion(None, None)
+        conversion = self.conversions.of()
         if rows.sensor == "gyro":
             return rows.sensor, rows.times_s, conversion.rate(rows.values)
         return rows.sensor, rows.times_s, conversion.acceleration(rows.values, uncalibrated=rows.uncalibrated)
 
     def _block(self, start_s: float, rate_hz: float, values: Samples) -> SampleBlock:
-        block = SampleBlock(self.device, self._sequence, start_s, rate_hz, values)
-        self._sequence += len(values)
+        block = SampleBlock(self.device, self.sequence, start_s, rate_hz, values)
+        self.sequence += len(values)
         return block
 
     def _by_arrival(self, values: Samples, rate_hz: float | None, arrival_s: float) -> list[Block]:
         """Give samples without times those of the arrival clock, once it has a rate."""
         if self._clock is None:
-            self._clock = ArrivalClock(nominal_hz=self._profile.rate_hz or rate_hz)
+            self._clock = ArrivalClock(nominal_hz=self._nominal_hz or rate_hz)
         self._waiting.append(values)
         self._in_all.samples += len(values)
         span = self._clock.push(len(values), arrival_s)

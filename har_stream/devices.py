@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
+
+import numpy as np
 
 LAWFUL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -21,7 +24,7 @@ class DeviceTable:
         self._free = list(range(max_devices - 1, -1, -1))
         self._row: OrderedDict[str, int] = OrderedDict()
         self._names: list[str] = [""] * max_devices
-        self._seen_s = [0.0] * max_devices
+        self._seen_s = np.zeros(max_devices)
 
     def __len__(self) -> int:
         return len(self._row)
@@ -33,6 +36,15 @@ class DeviceTable:
             self._seen_s[row] = now_s
             self._row.move_to_end(device)
         return row
+
+    def rows_of(self, devices: Sequence[str], now_s: float) -> list[int | None]:
+        """Return the rows of devices as row() does of one."""
+        rows = [self._row.get(device) for device in devices]
+        known = [row for row in rows if row is not None]
+        self._seen_s[known] = now_s
+        for device in devices if len(known) == len(rows) else [self._names[row] for row in known]:
+            self._row.move_to_end(device)
+        return rows
 
     def find(self, device: str) -> int | None:
         """Return the row of a device that is present, without taking it for a sign of life."""
@@ -57,7 +69,7 @@ class DeviceTable:
 
     def seen_s(self, row: int) -> float:
         """Return when the device of a row last gave a sign of life."""
-        return self._seen_s[row]
+        return float(self._seen_s[row])
 
     def remove(self, row: int) -> None:
         """Forget the device of a row."""

@@ -23,7 +23,7 @@ from har_stream.parts import wall_clock
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.recorder import Recorder
-from har_stream.samples import Block, Prediction, Refused
+from har_stream.samples import Prediction, Refused, Tick, singly
 from har_stream.settings import Settings
 from har_stream.today import Today, WithDays
 
@@ -118,7 +118,7 @@ class Engine:
             self.failed = True
         self.queue.close()
 
-    def _take(self, tick: list[Block], sinks: Outlets) -> None:
+    def _take(self, tick: Tick, sinks: Outlets) -> None:
         """Bring a tick through the pipeline, and what comes of it where it belongs."""
         if self._annotations is not None:
             tick = self._annotations.annotate(tick, self.queue.arrived_s)
@@ -126,7 +126,7 @@ class Engine:
             predictions = self._clock.stamp(self.pipeline.push(tick, self._now()), time.time())
             self.books.note(predictions)
         if self.today is not None:
-            self.today.note(tick, predictions, now_s=time.monotonic())
+            self.today.note(singly(tick), predictions, now_s=time.monotonic())
         if predictions:  # before all that can wait, as nobody does for it
             sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
         self._tell_suspicions()
@@ -146,16 +146,22 @@ class Engine:
             else:
                 log.info("%s: its samples look right now", device)
 
-    def _show(self, tick: list[Block], predictions: list[Prediction]) -> None:
+    def _show(self, tick: Tick, predictions: list[Prediction]) -> None:
         if self._live is not None:
             pipeline, arrived_s, now_s = self.pipeline, self.queue.arrived_s, time.monotonic()
             self._live.note(
-                tick, predictions, pipeline.taps, pipeline.upright_of, pipeline.knows, arrived_s=arrived_s, now_s=now_s
+                singly(tick),
+                predictions,
+                pipeline.taps,
+                pipeline.upright_of,
+                pipeline.knows,
+                arrived_s=arrived_s,
+                now_s=now_s,
             )
 
-    def _record(self, tick: list[Block]) -> None:
+    def _record(self, tick: Tick) -> None:
         """Hand a tick's samples over to be recorded, but for those of devices that found no place."""
         if self._recorder is not None:
-            known = [b for b in tick if not isinstance(b, Refused) and self.pipeline.knows(b.device)]
+            known = [b for b in singly(tick) if not isinstance(b, Refused) and self.pipeline.knows(b.device)]
             if known:
                 self._recorder.put(known, while_waiting=self.books.beat)

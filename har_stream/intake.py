@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
-from har_stream.batch import NEW, Batch, groups, stack
-from har_stream.samples import SampleBlock, Samples, TimedBlock, WindowBlock, same_rate
+from har_stream.batch import HALF_A_SAMPLE, NEW, Batch, groups, packed, stack
+from har_stream.samples import FleetBlock, Rows, SampleBlock, Samples, TimedBlock, WindowBlock, same_rate
 from har_stream.settings import IntakeSettings
 
 LOWEST_RATE_HZ: Final = 1.0
@@ -41,11 +42,16 @@ class Intake:
         """Take whatever comes next in a row as the beginning of a stream."""
         self._next_s[row] = np.nan
 
-    def admit(self, blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[Batch]:
-        """Take (row, block) pairs in order of arrival, give batches with `missing` filled in."""
-        for rows, members in groups(blocks):
-            batch = self._placed(stack(rows, members))
-            good = self._in_range(batch.values).all(axis=1) & (batch.missing >= NEW)
+    def admit(
+        self, blocks: Sequence[tuple[int, SampleBlock]], fleets: Sequence[tuple[Rows, FleetBlock]] = ()
+    ) -> Iterator[Batch]:
+        """Take (row, block) pairs in order of arrival, give batches with `missing` filled in.
+
+        `fleets` are blocks of others, with their rows (d,).
+        """
+        for unplaced in chain(packed(fleets), (stack(*group) for group in groups(blocks))):
+            batch = self._placed(unplaced)
+            good = self._all_in_range(batch.values) & (batch.missing >= NEW)
             if good.all():
                 yield self._accept(batch)
                 continue
@@ -60,6 +66,10 @@ class Intake:
         if rate_hz == self._rate_hz:  # as nearly always
             return False
         return _lawful_rate(rate_hz) and not same_rate(rate_hz, self._rate_hz)
+
+    def at_models_rate(self, fleet: FleetBlock) -> bool:
+        """Tell whether a fleet's rate is exactly the model's and its times are times, as nearly always."""
+        return fleet.rate_hz == self._rate_hz and bool((np.abs(fleet.start_s) <= LATEST_S).all())
 
     def lawful(self, block: SampleBlock) -> bool:
         """Tell whether a block's rate is the model's and its time is one, and refuse it where not."""
@@ -115,14 +125,23 @@ class Intake:
         """Tell for samples (..., n, 6) which are finite and in range; a NaN compares false."""
         return np.asarray((np.abs(values) <= self._limits).all(axis=-1))
 
+    def _all_in_range(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell for blocks (d, n, 6) in which all samples are finite and in range."""
+        # A block's values in one row, which NumPy compares many times faster than rows of six.
+        limits = np.tile(self._limits, values.shape[1])
+        return np.asarray((np.abs(values).reshape(len(values), -1) <= limits).all(axis=1))
+
     def _placed(self, batch: Batch) -> Batch:
         """Fill in how many samples are missing before each block; below NEW: how far it lies in the past."""
-        first = np.isnan(self._next_s[batch.rows])
-        ahead_s = np.where(first, 0.0, batch.start_s - self._next_s[batch.rows])
+        ahead_s = batch.start_s - self._next_s[batch.rows]
+        if (np.abs(ahead_s) * self._rate_hz < HALF_A_SAMPLE).all():  # as nearly always; it never holds of the first
+            return batch.lacking(np.zeros(len(batch.rows), np.int64))
+        first = np.isnan(ahead_s)
+        ahead_s = np.where(first, 0.0, ahead_s)
         ahead = np.rint(np.clip(ahead_s * self._rate_hz, -1e15, 1e15)).astype(np.int64)
         # Far in the past is no late sample but a clock set back: the stream begins anew.
         missing = np.where(first | (ahead < -self._rewind), NEW, np.where(ahead < 0, NEW + ahead, ahead))
-        return replace(batch, missing=missing)
+        return batch.lacking(missing)
 
     def _accept(self, batch: Batch) -> Batch:
         self._next_s[batch.rows] = batch.start_s + batch.values.shape[1] / batch.rate_hz

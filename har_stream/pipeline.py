@@ -13,20 +13,32 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.activities import WALKING
-from har_stream.batch import GROUP, NEW, laps
+from har_stream.batch import NEW, turns
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifying
 from har_stream.devices import LAWFUL_ID, DeviceTable
-from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
+from har_stream.framed import FramedWindows, concatenate, ready_made
+from har_stream.framer import Framer
 from har_stream.intake import Intake
 from har_stream.labelling import Labelling
 from har_stream.manifest import Manifest
 from har_stream.plausibility import Plausibility, Suspicion
 from har_stream.predictions import Predictions
-from har_stream.preprocessing import Preprocessing
 from har_stream.presence import Presence
 from har_stream.resampling import Resampling
-from har_stream.samples import Block, Prediction, Refused, SampleBlock, TimedBlock, WindowBlock, with_times
+from har_stream.samples import (
+    Block,
+    FleetBlock,
+    Prediction,
+    Refused,
+    Rows,
+    SampleBlock,
+    Tick,
+    TimedBlock,
+    WindowBlock,
+    singly,
+    with_times,
+)
 from har_stream.settings import IntakeSettings
 from har_stream.smoothing import Smoothed
 from har_stream.state import DeviceMemory, DeviceState, States
@@ -41,7 +53,7 @@ class Pipeline:
         self, manifest: Manifest, classifier: Classifying, settings: IntakeSettings, accounting: Accounting
     ) -> None:
         framing, rows = manifest.framing, settings.max_devices
-        self._labels, self._framing = manifest.labels, framing
+        self._labels = manifest.labels
         self._accounting = accounting
         self._devices = DeviceTable(max_devices=rows, idle_s=settings.idle_s)
         self._intake = Intake(settings, accounting, rate_hz=framing.rate_hz)
@@ -53,7 +65,6 @@ class Pipeline:
             accounting=accounting,
         )
         self._bridging = Bridging(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
-        self._preprocessing = Preprocessing(manifest.filters, framing, rows=rows)
         self._classifier = classifier
         self._labelling = Labelling(manifest, self._devices, rows=rows)
         self.resumption = self._labelling.resumption
@@ -61,21 +72,19 @@ class Pipeline:
         self._plausibility = Plausibility(rows=rows)
         self.presence = Presence(self._devices, self._plausibility)
         self.taps = Taps(self._devices.find, rate_hz=framing.rate_hz)
+        self._framer = Framer(manifest.filters, framing, self.taps, accounting, rows=rows)
         self._unchecked: list[FramedWindows] = []
         self._news: list[tuple[str, Suspicion]] = []
         self._memory = DeviceMemory(limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
         self._timed = np.zeros(rows, np.bool_)
-        self._origin_s = np.zeros(rows)
-        self._pushed = np.zeros(rows, np.int64)
-        self._pending = np.zeros(rows, np.int64)
-        self._has_truth = [False] * rows
+        self._has_truth = np.zeros(rows, np.bool_)
         self._predictions = Predictions(manifest.labels, framing, self._devices.name, self._has_truth)
 
     @property
     def buffered(self) -> int:
         """Samples that have come in and wait for their first window."""
-        return int(self._pending.sum()) + self._resampling.buffered
+        return self._framer.buffered + self._resampling.buffered
 
     def knows(self, device: str) -> bool:
         """Tell whether a device has a place here."""
@@ -89,14 +98,15 @@ class Pipeline:
         (known,) = self._upright.snapshot(np.array([row]))
         return np.array(known.gravity) if known is not None else None
 
-    def push(self, blocks: Iterable[Block], now_s: float) -> list[Prediction]:
+    def push(self, tick: Tick, now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
         self._check()
-        windows = self.frame(blocks, now_s)
+        windows = self.frame(tick, now_s)
         return self._predict(windows) if windows is not None else []
 
-    def frame(self, blocks: Iterable[Block], now_s: float) -> FramedWindows | None:
+    def frame(self, tick: Tick, now_s: float) -> FramedWindows | None:
         """Take the blocks of one tick, give the windows that they complete, as they came; None where there is none."""
+        fleets, blocks = self._fleets(tick, now_s)
         uniform: list[tuple[int, SampleBlock]] = []
         timed: list[tuple[int, TimedBlock]] = []
         windows = []
@@ -113,31 +123,53 @@ class Pipeline:
                 timed.append((row, with_times(block)))
             elif self._intake.lawful(block):
                 uniform.append((row, block))
-        windows += [self._preprocess(batch) for batch in self._uniform(uniform, self._intake.sifted(timed))]
+        windows += [self._framer.push(batch) for batch in self._uniform(fleets, uniform, self._intake.sifted(timed))]
         for row, values in self._intake.out_of_range():
             self._suspect(self._plausibility.check_refused(row, values))
         ready = [part for part in windows if len(part.rows)]
         return concatenate(ready) if ready else None
 
+    def _fleets(self, tick: Tick, now_s: float) -> tuple[list[tuple[Rows, FleetBlock]], Iterable[Block]]:
+        """Return, with their rows, the fleets of devices that have a place and nothing else in a tick; and the rest."""
+        fleets = [block for block in tick if isinstance(block, FleetBlock)]
+        others: list[Block] = [block for block in tick if not isinstance(block, FleetBlock)]
+        names = [device for fleet in fleets for device in fleet.devices]
+        names += [block.device for block in others if not isinstance(block, Refused)] if fleets else []
+        if len(set(names)) < len(names) or not all(map(self._intake.at_models_rate, fleets)):
+            return [], singly(tick)
+        placed = []
+        for fleet in fleets:
+            rows = self._devices.rows_of(fleet.devices, now_s)
+            here = np.array([row is not None for row in rows])
+            if not here.all():
+                others += fleet.only(~here).singles()
+            known = np.array([row for row in rows if row is not None], np.intp)
+            self._has_truth[known] = False
+            placed += [(known, fleet if here.all() else fleet.only(here))] if len(known) else []
+        return placed, others
+
     def _uniform(
-        self, uniform: Sequence[tuple[int, SampleBlock]], timed: Sequence[tuple[int, TimedBlock]]
+        self,
+        fleets: Sequence[tuple[Rows, FleetBlock]],
+        uniform: Sequence[tuple[int, SampleBlock]],
+        timed: Sequence[tuple[int, TimedBlock]],
     ) -> Iterator[UniformBatch]:
-        """Give (row, block) pairs as batches at the model's rate; a device that changes from one kind begins anew."""
-        self._change_kind(uniform, timed=False)
-        self._change_kind(timed, timed=True)
-        for batch in self._intake.admit(uniform):
+        """Give blocks, with their rows, as batches at the model's rate; a device that changes its kind begins anew."""
+        alone = np.array([row for row, _ in uniform], np.intp)
+        self._change_kind(np.concatenate([alone, *(rows for rows, _ in fleets)]), timed=False)
+        self._change_kind(np.array([row for row, _ in timed], np.intp), timed=True)
+        for batch in self._intake.admit(uniform, fleets):
             yield from self._bridging.push(batch)
         for batch in self._resampling.push(timed):
             yield UniformBatch(batch, batch.missing == NEW)
 
-    def _change_kind(self, blocks: Sequence[tuple[int, Block]], *, timed: bool) -> None:
+    def _change_kind(self, rows: Rows, *, timed: bool) -> None:
         """Let devices begin anew whose samples had times of their own and have none any more, or the other way."""
-        array = np.array([row for row, _ in blocks], np.intp)
-        self._ready_made[array] = False
-        for row in array[self._timed[array] != timed].tolist():
+        self._ready_made[rows] = False
+        for row in rows[self._timed[rows] != timed].tolist():
             self._accounting.drop("gap", self._resampling.forget(row))
             self._intake.forget(row)
-        self._timed[array] = timed
+        self._timed[rows] = timed
 
     def news(self) -> list[tuple[str, Suspicion]]:
         """Return what began or ended to seem wrong since the last call: devices and what is held against them now."""
@@ -221,8 +253,7 @@ class Pipeline:
             self._recall(row, state)
 
     def _evict(self, row: int) -> None:
-        self._accounting.drop("evicted", int(self._pending[row]))
-        self._pending[row] = 0
+        self._accounting.drop("evicted", self._framer.forget(row))
         self._remember([row])
         self._accounting.drop("evicted", self._resampling.forget(row))
         self._devices.remove(row)
@@ -236,63 +267,18 @@ class Pipeline:
         self.taps.take_windows(block)
         return ready_made(row, block, good)
 
-    def _preprocess(self, uniform: UniformBatch) -> FramedWindows:
-        """Filter and frame samples at the model's rate, and keep the books on them."""
-        batch, rows = uniform.batch, uniform.batch.rows
-        if uniform.begins.any():
-            self._begin(uniform)
-        samples = batch.values.shape[1]
-        # Anchored anew by every block: a device's clock may be off the model's by what the intake lets pass.
-        self._origin_s[rows] = batch.start_s - self._pushed[rows] / self._framing.rate_hz
-        self._pushed[rows] += samples
-        before = self._preprocessing.pending(rows)
-        windows = self._preprocessing.push(rows, batch.values, batch.truth)
-        self.taps.take(rows, batch.start_s, uniform.begins, self._preprocessing.channels)
-        after = self._preprocessing.pending(rows)
-        self._accounting.bridge(uniform.bridged)
-        self._settle_books(uniform, completed=after < before + samples, tail=after)
-        return FramedWindows(
-            windows.rows,
-            windows.values,
-            self._origin_s[windows.rows] + windows.start / self._framing.rate_hz,
-            windows.index == 0,
-            majority_of_last_half(windows.truth),
-        )
-
-    def _begin(self, uniform: UniformBatch) -> None:
-        """Let the streams that begin anew begin; what waited for a window gets none."""
-        fresh = uniform.batch.only(uniform.begins)
-        self._accounting.drop("gap", int(self._pending[fresh.rows].sum()))
-        self._pending[fresh.rows] = 0
-        self._pushed[fresh.rows] = 0
-        self._preprocessing.reset(fresh.rows, fresh.values[:, 0])
-
-    def _settle_books(self, uniform: UniformBatch, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:
-        """Count as used what windows took; of the tail after a window only the device's own samples wait."""
-        batch, rows = uniform.batch, uniform.batch.rows
-        own, waits = batch.values.shape[1] - uniform.bridged, np.minimum(tail, batch.values.shape[1] - uniform.bridged)
-        if batch.stands_for is not None:
-            number = np.arange(batch.stands_for.shape[1])
-            own = batch.stands_for.sum(axis=1)
-            waits = np.where(number >= len(number) - tail[:, np.newaxis], batch.stands_for, 0).sum(axis=1)
-        waiting = self._pending[rows] + own
-        self._pending[rows] = np.where(completed, waits, waiting)
-        self._accounting.use(int((waiting - self._pending[rows]).sum()))
-
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
         """Classify and smooth; in turns of one window a device, where each may turn the next one upright.
 
         A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
         """
-        turns = [lap[at : at + GROUP] for lap in laps(windows.rows) for at in range(0, len(lap), GROUP)]
-        self._unchecked = [windows.only(turn) for turn in turns] if len(turns) > 1 else [windows]
+        places = turns(windows.rows)
+        self._unchecked = parts = [windows.only(turn) for turn in places]
         if self._upright is None:
-            return self._predictions.of(windows, *self._classify(windows), np.concatenate(turns))
-        told = []
-        for turn in turns:
-            part = windows.only(turn)
-            told += self._predictions.of(part, *self._classify(part), np.arange(len(turn)))
-        return told
+            every = np.arange(len(windows.rows))
+            order = np.concatenate([every[turn] for turn in places])
+            return self._predictions.of(windows, *self._classify(windows), order)
+        return [one for part in parts for one in self._predictions.of(part, *self._classify(part))]
 
     def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed, NDArray[np.float64]]:
         upright, values = self._upright, windows.values

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.framed import mean
 from har_stream.samples import Rows, Samples
 
 IN_A_ROW: Final = 3
@@ -104,9 +105,8 @@ class Plausibility:
 
 def suspicions(windows: Samples) -> NDArray[np.int8]:
     """Return what seems wrong with each of windows (w, window, 9), codes of Suspicion (w,)."""
-    gravity_g = np.linalg.norm(windows[:, :, 6:].mean(axis=1), axis=1)
-    body_g = _rms(windows[:, :, :3])
-    gyro = _rms(windows[:, :, 3:6])
+    power = mean(windows * windows)
+    gravity_g, body_g, gyro = _length(mean(windows)[:, 6:]), _root(power[:, :3]), _root(power[:, 3:6])
     right = _within(gravity_g, RIGHT_G)
     moves = right & (body_g > MOTION_G)
     cases = {
@@ -118,7 +118,10 @@ def suspicions(windows: Samples) -> NDArray[np.int8]:
         Suspicion.NO_GYRO: moves & (gyro < STILL_RADS),
         Suspicion.GYRO_RADIANS: moves & (gyro < RADIANS_BELOW * body_g),
     }
-    return np.select(list(cases.values()), [np.int8(case) for case in cases], np.int8(Suspicion.NONE))
+    found = np.full(len(windows), Suspicion.NONE, np.int8)
+    for case, holds in reversed(cases.items()):  # the first that holds goes before the others
+        found[holds] = case
+    return found
 
 
 def suspicion_of_refused(values: Samples) -> Suspicion:
@@ -134,9 +137,13 @@ def suspicion_of_refused(values: Samples) -> Suspicion:
     return Suspicion.NONE
 
 
-def _rms(values: Samples) -> NDArray[np.float32]:
-    """Return the root mean square (w,) of vectors (w, n, 3)."""
-    return np.asarray(np.sqrt(np.einsum("wnc,wnc->w", values, values) / values.shape[1]))
+def _root(powers: Samples) -> Samples:
+    """Return the root (w,) of the sum over the axes of (w, 3)."""
+    return np.asarray(np.sqrt(powers.sum(axis=1)))
+
+
+def _length(vectors: Samples) -> Samples:
+    return _root(vectors * vectors)
 
 
 def _within(values: NDArray[np.float32], bounds: tuple[float, float]) -> NDArray[np.bool_]:

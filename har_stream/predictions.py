@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ class Predictions:
     """Names for labels and rows: `name` gives the device of a row, `has_truth` (rows,) who carries labels."""
 
     def __init__(
-        self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: Sequence[bool]
+        self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: NDArray[np.bool_]
     ) -> None:
         self._labels, self._framing, self._name, self._has_truth = labels, framing, name, has_truth
 
@@ -28,7 +28,7 @@ class Predictions:
         probabilities: NDArray[np.float32],
         smoothed: Smoothed,
         since_s: NDArray[np.float64],
-        order: NDArray[np.intp],
+        order: NDArray[np.intp] | slice = slice(None),
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
         probabilities = probabilities[order, : len(self._labels)]
@@ -38,6 +38,7 @@ class Predictions:
             windows.rows[order].tolist(),
             windows.start_s[order].tolist(),
             windows.truth[order].tolist(),
+            self._has_truth[windows.rows[order]].tolist(),
             probabilities.argmax(axis=1).tolist(),
             probabilities.tolist(),
             smoothed.in_force[order].tolist(),
@@ -54,10 +55,12 @@ class Predictions:
                 dict(zip(self._labels, of_labels, strict=True)),
                 self._settled(start_s, settled),
                 NAME_BY_CODE[truth],
-                self._has_truth[row],
+                has_truth,
                 since_s=in_force_since_s,
             )
-            for row, start_s, truth, raw, of_labels, in_force, settled, in_force_since_s in zip(*columns, strict=True)
+            for row, start_s, truth, has_truth, raw, of_labels, in_force, settled, in_force_since_s in zip(
+                *columns, strict=True
+            )
         ]
 
     def _label(self, index: int) -> str:

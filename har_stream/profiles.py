@@ -207,6 +207,21 @@ class Conversion:
         return np.asarray(values[:, self._columns] / self._gyro)
 
 
+class Conversions:
+    """The conversions of one profile, by the units that payloads give."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._by_units: dict[tuple[str | None, str | None], Conversion] = {}
+
+    def of(self, units: tuple[str | None, str | None] = (None, None)) -> Conversion:
+        """Return the one for units of acceleration and angular rate, None each where a payload gives none."""
+        conversion = self._by_units.get(units)
+        if conversion is None:
+            conversion = self._by_units[units] = Conversion(self._profile, *units)
+        return conversion
+
+
 def _per_g(unit: str, profile: Profile) -> float:
     return {"g": 1.0, "m/s2": G, "mg": 1e3, "raw": profile.acc_scale}[unit]
 

@@ -18,7 +18,7 @@ from threading import Condition, Event, Thread
 from typing import Final
 
 from har_stream.recording_file import make_folder
-from har_stream.recordings import Recordings, Tick
+from har_stream.recordings import Blocks, Recordings
 
 EVERY_S: Final = 0.5
 """With what a write takes, a process that is killed loses less than a second."""
@@ -42,7 +42,7 @@ class Recorder:
         self.folder = recordings.folder
         self._recordings = recordings
         self._source_waits, self._stop = source_waits, stop
-        self._ticks: deque[Tick] = deque()
+        self._ticks: deque[Blocks] = deque()
         self._waiting = 0
         self._offered = self._in_hand = 0
         self._ending = self._hurried = self._gone = False
@@ -75,7 +75,7 @@ class Recorder:
             return "has stopped"
         return f"{self.folder} cannot be written" if self.failing else ""
 
-    def put(self, tick: Tick, *, while_waiting: Callable[[], None] = lambda: None) -> None:
+    def put(self, tick: Blocks, *, while_waiting: Callable[[], None] = lambda: None) -> None:
         """Take a tick's blocks (engine thread); `while_waiting` is called again and again while there is no room."""
         with self._changed:
             while self._source_waits and not (self._has_room() or self._gone or self._stop.is_set()):
@@ -133,7 +133,7 @@ class Recorder:
             self._ticks.clear()
             self._changed.notify_all()
 
-    def _next(self) -> deque[Tick] | None:
+    def _next(self) -> deque[Blocks] | None:
         """Return what waits, every so often or as soon as it is much; None at the end."""
         with self._changed:
             self._in_hand = 0
@@ -151,7 +151,7 @@ class Recorder:
             self._changed.notify_all()
             return ticks
 
-    def _write(self, ticks: Iterable[Tick]) -> None:
+    def _write(self, ticks: Iterable[Blocks]) -> None:
         fault = self._recordings.write(ticks)
         with self._changed:
             grown, self.recorded = self._recordings.recorded - self.recorded, self._recordings.recorded
@@ -170,9 +170,9 @@ class Recorder:
             self._changed.notify_all()
 
 
-def _samples(tick: Tick) -> int:
+def _samples(tick: Blocks) -> int:
     return sum(block.samples for block in tick)
 
 
-def _weight(tick: Tick) -> int:
+def _weight(tick: Blocks) -> int:
     return sum(max(LEAST_WEIGHT, block.samples) for block in tick)

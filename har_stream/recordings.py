@@ -20,7 +20,7 @@ MEMBER_SAMPLES: Final = 4096
 MB: Final = 1e6
 HOUR_S: Final = 3600.0
 
-Tick = Sequence[Block]
+Blocks = Sequence[Block]
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Recordings:
         self._told_of_windows = False
         self.recorded = self.files = 0
 
-    def write(self, ticks: Iterable[Tick]) -> OSError | None:
+    def write(self, ticks: Iterable[Blocks]) -> OSError | None:
         """Write what came of each device; returns why some of it could not be written, if so."""
         runs: dict[_Device, list[Run]] = {}
         for tick in ticks:
@@ -55,7 +55,7 @@ class Recordings:
                 fault = self._append(device, run.only(slice(start, start + MEMBER_SAMPLES))) or fault
         return fault
 
-    def _runs(self, tick: Tick) -> Iterator[tuple[_Device, Run]]:
+    def _runs(self, tick: Blocks) -> Iterator[tuple[_Device, Run]]:
         """Yield the samples of each device in a tick, those of uniform blocks first, as the pipeline takes them."""
         together: dict[str, list[TimedBlock]] = {}
         for block in tick:

@@ -10,7 +10,11 @@ what is out already, and clocks set back, are the intake's business.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from har_stream.samples import SampleBlock, TimedBlock
 
@@ -31,9 +35,11 @@ class Reordering:
     """What waits of one device, and the time at which its next block should begin."""
 
     def __init__(self) -> None:
-        self._end_s: float | None = None
-        self._interval_s = 0.0
-        self._held: list[Ordered] = []
+        self.end_s = math.nan
+        """The time of the last sample that is out, NaN before there is one."""
+        self.interval_s = 0.0
+        """The time from sample to sample, as the last block had it."""
+        self.held: list[Ordered] = []
 
     def push(self, block: Ordered) -> list[Ordered]:
         """Take a block, give those that are in order now; where a TimedBlock's times do not ascend, the ends count."""
@@ -42,71 +48,88 @@ class Reordering:
         if not (block.samples and math.isfinite(_start_s(block)) and math.isfinite(_end_s(block))):
             return [block]  # the intake refuses it
         if not self._too_early(block):
-            before = self.flush() if self._held and _start_s(block) > _start_s(self._held[-1]) else []
+            before = self.flush() if self.held and _start_s(block) > _start_s(self.held[-1]) else []
             return [*before, *self._out([block]), *self._due()]
-        self._held.append(block)
-        self._held.sort(key=_start_s)
+        self.held.append(block)
+        self.held.sort(key=_start_s)
         return self.flush() if self._is_given_up() else []
 
     def _is_given_up(self) -> bool:
         """Tell whether what waits spans too much for what is missing to come yet, or is too much, whatever it says."""
-        if len(self._held) == 1:
+        if len(self.held) == 1:
             return False
-        spans_s = _start_s(self._held[-1]) - _start_s(self._held[0])
-        return spans_s >= HORIZON_S or sum(block.samples for block in self._held) > MOST_HELD
+        spans_s = _start_s(self.held[-1]) - _start_s(self.held[0])
+        return spans_s >= HORIZON_S or sum(block.samples for block in self.held) > MOST_HELD
 
     def _follows(self, block: SampleBlock) -> bool:
         """Tell whether nothing waits and a block follows the last without a gap, as nearly all do; note its end."""
-        if self._held or self._end_s is None or not block.rate_hz > 0:
+        if self.held or not block.rate_hz > 0:
             return False
-        step_s, interval_s = block.start_s - self._end_s, 1 / block.rate_hz
-        if not 0 < step_s <= (1 + MISSING) * min(interval_s, self._interval_s):
+        step_s, interval_s = block.start_s - self.end_s, 1 / block.rate_hz
+        if not 0 < step_s <= (1 + MISSING) * min(interval_s, self.interval_s):
             return False
         end_s = block.start_s + (len(block.values) - 1) * interval_s
         if not block.start_s <= end_s < math.inf:
             return False
-        self._end_s, self._interval_s = end_s, interval_s
+        self.end_s, self.interval_s = end_s, interval_s
         return True
 
     def flush(self) -> list[Ordered]:
         """Give all that waits: nothing more comes, or what is missing is given up."""
-        held, self._held = self._held, []
+        held, self.held = self.held, []
         return self._out(held)
 
     def _too_early(self, block: Ordered) -> bool:
         """Tell whether at least a sample is missing before a block, but for so long that it is a gap."""
-        if self._end_s is None or not self._interval_s:
+        if not self.interval_s:
             return False
-        missing_s = _start_s(block) - self._end_s - self._interval_s
-        return MISSING * self._interval_s < missing_s <= LONGEST_WAIT_S
+        missing_s = _start_s(block) - self.end_s - self.interval_s
+        return MISSING * self.interval_s < missing_s <= LONGEST_WAIT_S
 
     def _due(self) -> list[Ordered]:
         """Give what waited for no other than what is out now."""
         due: list[Ordered] = []
-        while self._held and not self._too_early(self._held[0]):
-            due += self._out([self._held.pop(0)])
+        while self.held and not self._too_early(self.held[0]):
+            due += self._out([self.held.pop(0)])
         return due
 
     def _out(self, blocks: list[Ordered]) -> list[Ordered]:
         for block in blocks:
             end_s = _end_s(block)
-            if self._end_s is None or end_s > self._end_s or end_s < self._end_s - LONGEST_WAIT_S:
-                self._interval_s = self._interval_of(block)
-                self._end_s = end_s
+            if not end_s <= self.end_s or end_s < self.end_s - LONGEST_WAIT_S:
+                self.interval_s = self._interval_of(block)
+                self.end_s = end_s
         return blocks
 
     def _interval_of(self, block: Ordered) -> float:
         """Return the time from sample to sample; of single ones that say no rate, as they came so far."""
         if isinstance(block, SampleBlock):
-            return 1 / block.rate_hz if block.rate_hz > 0 else self._interval_s
+            return 1 / block.rate_hz if block.rate_hz > 0 else self.interval_s
         if block.rate_hz is not None and block.rate_hz > 0:
             return 1 / block.rate_hz
         if block.samples > 1:
             return abs(float(block.times_s[-1] - block.times_s[0])) / (block.samples - 1)
-        since_s = float(block.times_s[0]) - self._end_s if self._end_s is not None else 0.0
+        since_s = float(block.times_s[0]) - self.end_s
         if not 0 < since_s <= LONGEST_WAIT_S:
-            return self._interval_s
-        return self._interval_s + NEWS * (since_s - self._interval_s) if self._interval_s else since_s
+            return self.interval_s
+        return self.interval_s + NEWS * (since_s - self.interval_s) if self.interval_s else since_s
+
+
+def follow(
+    start_s: NDArray[np.float64], samples: int, interval_s: float, orders: Sequence[Reordering]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Tell of a block of each of several devices (d,) what Reordering tells of one: whether it follows the last.
+
+    Return that as a mask (d,), and the times of the blocks' last samples (d,), which are yet to be noted.
+    """
+    last_s = np.array([order.end_s for order in orders])
+    intervals_s = np.array([order.interval_s for order in orders])
+    idle = np.array([not order.held for order in orders])
+    with np.errstate(invalid="ignore", over="ignore"):  # times may be none, and compare false
+        step_s = start_s - last_s
+        end_s = start_s + (samples - 1) * interval_s
+        near = (step_s > 0) & (step_s <= (1 + MISSING) * np.minimum(interval_s, intervals_s))
+    return idle & near & (start_s <= end_s) & (end_s < math.inf), end_s
 
 
 def _start_s(block: Ordered) -> float:

@@ -8,6 +8,7 @@ not read travels as Refused, so that it is in the books. From the classifier on,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -46,6 +47,38 @@ class SampleBlock:
     def samples(self) -> int:
         """Number of samples, as the accounting counts them."""
         return len(self.values)
+
+
+@dataclass(slots=True)  # not frozen, as above
+class FleetBlock:
+    """A SampleBlock of each of d devices, no device twice: as long, at one rate and without truth.
+
+    sequence and start_s have shape (d,), values (d, n, 6). Many devices' samples travel so in one piece.
+    """
+
+    devices: list[str]
+    sequence: NDArray[np.int64]
+    start_s: NDArray[np.float64]
+    rate_hz: float
+    values: Samples
+
+    @property
+    def samples(self) -> int:
+        """Number of samples, as the accounting counts them."""
+        return len(self.devices) * int(self.values.shape[1])
+
+    def only(self, chosen: NDArray[np.bool_]) -> FleetBlock:
+        """Return the devices that a mask (d,) chooses."""
+        devices = [device for device, one in zip(self.devices, chosen.tolist(), strict=True) if one]
+        return FleetBlock(devices, self.sequence[chosen], self.start_s[chosen], self.rate_hz, self.values[chosen])
+
+    def singles(self) -> list[SampleBlock]:
+        """Return the devices' blocks one by one."""
+        columns = self.devices, self.sequence.tolist(), self.start_s.tolist(), self.values
+        return [
+            SampleBlock(device, sequence, start_s, self.rate_hz, values)
+            for device, sequence, start_s, values in zip(*columns, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +138,24 @@ class Refused:
 
 
 Block = SampleBlock | TimedBlock | WindowBlock | Refused
+"""What comes of one device."""
+
+Tick = Sequence[Block | FleetBlock]
+"""What comes at a time; each device's in order."""
+
+
+def singly(tick: Tick) -> Iterator[Block]:
+    """Yield a tick's blocks device by device."""
+    for block in tick:
+        if isinstance(block, FleetBlock):
+            yield from block.singles()
+        else:
+            yield block
+
+
+def count(tick: Tick) -> int:
+    """Return how many blocks of single devices a tick holds."""
+    return sum(len(block.devices) if isinstance(block, FleetBlock) else 1 for block in tick)
 
 
 def shifted(block: Block, offset_s: float) -> Block:

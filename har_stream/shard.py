@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.errors import ConfigError
-from har_stream.samples import Block
+from har_stream.samples import Block, FleetBlock, Tick
 
 MOST_PARTS: Final = 1024
 SHAPE: Final = re.compile(r"([0-9]{1,4})/([0-9]{1,4})", re.ASCII)
@@ -109,9 +109,17 @@ class Share:
                 self._elsewhere += 1
         return whose == Whose.OURS
 
-    def of(self, tick: list[Block]) -> list[Block]:
+    def of(self, tick: Tick) -> Tick:
         """Return the blocks of a tick that are to be taken; those of no device are each process's own."""
-        return tick if self.whole else [block for block in tick if not block.device or self.takes(block.device)]
+        return tick if self.whole else [ours for block in tick for ours in self._of(block)]
+
+    def _of(self, block: Block | FleetBlock) -> list[Block | FleetBlock]:
+        if not isinstance(block, FleetBlock):
+            return [block] if not block.device or self.takes(block.device) else []
+        ours = np.array([self.takes(device) for device in block.devices])
+        if ours.all():
+            return [block]
+        return [block.only(ours)] if ours.any() else []
 
     def _whose(self, device: str) -> Whose:
         if self._workers.part_of(device) != self._worker.number:

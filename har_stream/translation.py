@@ -8,20 +8,27 @@ One Translator serves a serial line, or all messages of a broker.
 from __future__ import annotations
 
 from collections import OrderedDict
-
-import msgspec
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from har_stream.device_translation import DeviceTranslation, Waiting
 from har_stream.devices import LONGEST_ID
 from har_stream.errors import ConfigError
+from har_stream.fleet_translation import Message, fleet_blocks
 from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
 from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
 from har_stream.formats.registry import DECODERS
-from har_stream.profiles import Profile, Profiles
-from har_stream.samples import Block, Refused
+from har_stream.profiles import Conversions, Profile, Profiles
+from har_stream.samples import Block, FleetBlock, Refused
 
 UNNAMED = "unnamed"
 """A device that neither the source nor its payload names."""
+
+
+WORTHWHILE: Final = 8
+"""Devices whose messages cost less together than one by one."""
+WORTHWHILE_AGAIN: Final = 64
+"""The same where they have several: one by one the pipeline joins each device's, which spares it more."""
 
 
 class Translator:
@@ -50,6 +57,7 @@ class Translator:
         self._profiles, self._profile, self._format = profiles, profile, format_name
         self._model_rate_hz, self._stream, self._most = model_rate_hz, stream, max_devices
         self._rate_hz = rate_hz
+        self._conversions: dict[Profile, Conversions] = {}
         self._waiting = Waiting()
         self._readers: OrderedDict[str, Reader] = OrderedDict()
         self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
@@ -71,6 +79,37 @@ class Translator:
             blocks += self._device(source, reader, blocks).readings(decoded[0], arrival_s)
             return blocks
         return self._blocks(decoded, reader, source, device, arrival_s)
+
+    def push_all(
+        self, messages: Sequence[Message], refused: Callable[[int, Refused], None] = lambda _at, _why: None
+    ) -> list[Block | FleetBlock]:
+        """Translate messages, and call `refused` for what is refused of one, by its place.
+
+        The blocks are those of push() for one after the other, each device's in order. Where there are more than
+        max_devices others may be forgotten.
+        """
+        told: list[Block | FleetBlock] = []
+        laps = _laps(messages)
+        for lap in laps:
+            rest: Sequence[int] = lap
+            if len(lap) >= (WORTHWHILE if len(laps) == 1 else WORTHWHILE_AGAIN) and not self._stream:
+                blocks, rest = fleet_blocks(messages, lap, self._devices)
+                told += blocks
+                self._touch(name for block in blocks for name in block.devices)
+            for at in rest:
+                data, arrival_s, device, otherwise = messages[at]
+                for one in self.push(data, arrival_s, device, otherwise=otherwise):
+                    told.append(one)
+                    if type(one) is Refused:
+                        refused(at, one)
+        return told
+
+    def _touch(self, names: Iterable[str]) -> None:
+        """Note that devices are not silent."""
+        for name in names:
+            self._devices.move_to_end(name)
+            if name in self._readers:
+                self._readers.move_to_end(name)
 
     def _blocks(
         self, all_decoded: list[Decoded], reader: Reader, source: str, device: str | None, arrival_s: float
@@ -118,12 +157,12 @@ class Translator:
             device = None
         if device is None:
             profile = self._profile or self._profiles.of(name) or self._profiles.for_format(reader.format or "")
-            if self._rate_hz is not None:
-                profile = msgspec.structs.replace(profile, rate_hz=self._rate_hz)
             device = DeviceTranslation(
                 name,
-                profile,
+                self._conversions.setdefault(profile, Conversions(profile)),
+                nominal_hz=profile.rate_hz if self._rate_hz is None else self._rate_hz,
                 format_name=reader.format,
+                layouts=reader.layouts,
                 model_rate_hz=self._model_rate_hz,
                 reorders=not self._stream,  # a line brings nothing out of order
                 in_all=self._waiting,
@@ -133,3 +172,26 @@ class Translator:
                 blocks += self._devices.popitem(last=False)[1].flush()
         self._devices.move_to_end(name)
         return device
+
+
+def _laps(messages: Sequence[Message]) -> list[Sequence[int]]:
+    """Return places of messages so that each device has one in a lap at most, and each device's are in order.
+
+    A message whose payload must say its device stands alone, after all before it and before all after it.
+    """
+    names = [message[2] for message in messages]
+    if None not in names and len(set(names)) == len(names):
+        return [range(len(names))]
+    laps: list[list[int]] = []
+    count: dict[str, int] = {}
+    first = 0
+    for at, name in enumerate(names):
+        if name is None:
+            laps.append([at])
+            first, count = len(laps), {}
+            continue
+        nth = count[name] = count.get(name, first - 1) + 1
+        if nth == len(laps):
+            laps.append([])
+        laps[nth].append(at)
+    return list(laps)

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.framed import mean
 from har_stream.manifest import UprightConstants
 from har_stream.samples import Rows, Samples
 
@@ -118,7 +119,8 @@ def calibrated(gravity: NDArray[np.float64], constants: UprightConstants) -> Upr
 
 def gravity_of(windows: Samples) -> NDArray[np.float64]:
     """Return the mean gravity (w, 3) in g of windows (w, window, 9): total less body acceleration."""
-    return np.asarray((windows[:, :, 6:9] - windows[:, :, 0:3]).mean(axis=1, dtype=np.float64))
+    means = mean(windows).astype(np.float64)
+    return np.asarray(means[:, 6:9] - means[:, 0:3])
 
 
 def turned(windows: Samples, rotation: NDArray[np.float64]) -> Samples:

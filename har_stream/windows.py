@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from har_stream.manifest import CHANNELS
 from har_stream.samples import Codes, Rows, Samples
+from har_stream.strips import Strips
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +38,69 @@ class WindowBatch:
 
 
 SPARE: Final = 32
-"""Samples that a ring holds beside a window: as many can come before the windows that they end must be cut out."""
+"""Samples that come at most before the windows that they end are cut out."""
 
-SAMPLE: Final = np.dtype((np.void, len(CHANNELS) * np.dtype(np.float32).itemsize))
-"""All channels of a sample as one item, which NumPy moves much faster than a row of numbers."""
+SAMPLE_BYTES: Final = len(CHANNELS) * np.dtype(np.float32).itemsize
 
 
 class Windows:
-    """The last samples of `rows` devices, each in a ring, and how many more each needs for its next window."""
+    """The last samples of `rows` devices, and how many more each needs for its next window.
+
+    A device's samples lie in a row, those that its next window needs and new ones behind them, so that a window is one
+    piece of memory; once windows were cut out, what the next one shares with them moves to the front.
+    """
 
     def __init__(self, *, window: int, hop: int, skip: int, rows: int) -> None:
         """Skip the first `skip` samples after a reset: the filters' delay, they belong to the time before."""
         self._window, self._hop, self._skip = window, hop, skip
-        self._length = window + SPARE
-        self._ring = np.zeros(rows * self._length, SAMPLE)
-        self._truth = np.zeros(rows * self._length, np.uint8)
-        self._newest = np.zeros(rows, np.int64)
+        self._shared = max(0, window - hop)
+        length = window + skip + 2 * SPARE
+        self._samples = Strips(rows, length, SAMPLE_BYTES)
+        self._truth = Strips(rows, length, 1)
+        self._has_truth = False
+        self._held = np.zeros(rows, np.int64)
         self._needed = np.zeros(rows, np.int64)
         self._cut = np.zeros(rows, np.int64)
 
     def reset(self, rows: Rows) -> None:
         """Begin anew in `rows`."""
+        self._held[rows] = 0
         self._needed[rows] = self._window + self._skip
         self._cut[rows] = 0
 
     def push(self, rows: Rows, channels: Samples, truth: Codes) -> WindowBatch:
         """Take channels (d, n, 9) and truth (d, n) of the devices in `rows`, give the windows that they complete."""
-        items = np.ascontiguousarray(channels).view(SAMPLE)[:, :, 0]
-        pieces = [slice(at, at + SPARE) for at in range(0, items.shape[1], SPARE)]
-        cut = [self._push(rows, items[:, piece], truth[:, piece]) for piece in pieces]
+        self._has_truth = self._has_truth or bool(truth.any())
+        pieces = [slice(at, at + SPARE) for at in range(0, channels.shape[1], SPARE)]
+        cut = [self._push(rows, channels[:, piece], truth[:, piece]) for piece in pieces]
         if len(cut) == 1:
             return cut[0]
         return WindowBatch(*(np.concatenate([getattr(one, it.name) for one in cut]) for it in fields(WindowBatch)))
 
-    def _push(self, rows: Rows, items: NDArray[np.void], truth: Codes) -> WindowBatch:
+    def _push(self, rows: Rows, channels: Samples, truth: Codes) -> WindowBatch:
         """Take at most SPARE samples (d, n)."""
-        samples = items.shape[1]
-        begin = rows * self._length
-        place = begin[:, np.newaxis] + (self._newest[rows][:, np.newaxis] + np.arange(samples)) % self._length
-        self._ring[place], self._truth[place] = items, truth
+        samples, held = channels.shape[1], self._held[rows]
+        self._samples.put(rows, held, channels)
         lane, end, index = self._ends(rows, samples)
-        first = self._newest[rows][lane] + end - self._window
-        self._newest[rows] = (self._newest[rows] + samples) % self._length
-        of_window = begin[lane][:, np.newaxis] + (first[:, np.newaxis] + np.arange(self._window)) % self._length
-        values = self._ring[of_window].view(np.float32).reshape(len(lane), self._window, len(CHANNELS))
-        return WindowBatch(rows[lane], values, self._truth[of_window], index, index * self._hop)
+        of_window = rows[lane], held[lane] + end - self._window
+        shape = len(lane), self._window
+        values = self._samples.get(*of_window, self._window).view(np.float32).reshape(*shape, len(CHANNELS))
+        codes = np.zeros(shape, np.uint8)
+        if self._has_truth:  # most streams have none, and do without its copies
+            self._truth.put(rows, held, truth)
+            codes = self._truth.get(*of_window, self._window).view(np.uint8).reshape(shape)
+        self._held[rows] = held + samples
+        if len(lane):
+            self._make_room(of_window[0], of_window[1] + self._window)
+        return WindowBatch(of_window[0], values, codes, index, index * self._hop)
+
+    def _make_room(self, rows: Rows, ends: NDArray[np.int64]) -> None:
+        """Move what the next windows share with those that ended at places `ends` of `rows`, and what came after."""
+        last = np.diff(rows, append=-1) != 0
+        rows, first = rows[last], ends[last] - self._shared
+        for strips in (self._samples, self._truth)[: 1 + self._has_truth]:
+            strips.put(rows, np.zeros_like(first), strips.get(rows, first, self._shared + SPARE))
+        self._held[rows] -= first
 
     def pending(self, rows: Rows) -> NDArray[np.int64]:
         """Return how many samples of each device have entered the stream that no window holds yet.
@@ -94,6 +113,10 @@ class Windows:
     def _ends(self, rows: Rows, samples: int) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64]]:
         """Count `samples` more in each of `rows`; return lane, place and index of each window that they end."""
         needed = self._needed[rows]
+        if (needed > samples).all():  # as most blocks of a lone device
+            self._needed[rows] = needed - samples
+            none = np.zeros(0, np.int64)
+            return none, none, none
         ended = np.maximum(0, (samples - needed) // self._hop + 1)
         first, self._cut[rows] = self._cut[rows], self._cut[rows] + ended
         self._needed[rows] = needed + ended * self._hop - samples

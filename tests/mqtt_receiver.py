@@ -13,7 +13,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from har_stream.formats import cbor_blocks
-from har_stream.samples import Block, Refused
+from har_stream.samples import Block, Refused, singly
 from har_stream.settings import MqttSettings, Settings
 from har_stream.shard import ALL, Share
 from har_stream.sources import open_source
@@ -58,7 +58,7 @@ class Receiver:
     def _run(self) -> None:
         for tick in self._source.blocks(self.stop):
             assert tick
-            self.blocks += tick
+            self.blocks += singly(tick)
 
 
 @contextmanager

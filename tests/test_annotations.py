@@ -19,7 +19,7 @@ from har_stream.annotations import (
 )
 from har_stream.datasets import read_recording
 from har_stream.errors import ConfigError
-from har_stream.samples import Block, Refused, SampleBlock, TimedBlock, WindowBlock
+from har_stream.samples import Block, FleetBlock, Refused, SampleBlock, TimedBlock, WindowBlock, singly
 from tests.motion import block, motion
 from tests.test_record_replay import recordings
 
@@ -43,7 +43,7 @@ class Said:
 
     def truth(self, one: Block, arrived_s: float) -> int | None:
         """The one code that all samples of a block are given."""
-        (given,) = self.of.annotate([one], arrived_s)
+        (given,) = singly(self.of.annotate([one], arrived_s))
         assert not isinstance(given, Refused)
         if given.truth is None:
             return None
@@ -172,7 +172,7 @@ def test_with_the_first_label_a_recording_with_labels_begins_and_goes_on_after_t
     for second in range(8):
         if second in spoken:
             said.say(spoken[second], at_s=float(second))
-        store.write([said.of.annotate([at(second)], float(second))])
+        store.write([list(singly(said.of.annotate([at(second)], float(second))))])
     plain, labelled = sorted((read_recording(path) for path in tmp_path.iterdir()), key=lambda one: one.start_s)
     assert plain.truth is None
     assert (len(plain.values), labelled.start_s) == (100, 2.0)
@@ -185,8 +185,17 @@ def test_a_label_that_came_and_went_between_two_writes_is_recorded(tmp_path: Pat
     said, store = Said(), recordings(tmp_path)
     said.say("walking", at_s=1.0)
     said.say(None, at_s=2.0)
-    store.write([said.of.annotate([at(second)], float(second)) for second in range(3)])
+    store.write([list(singly(said.of.annotate([at(second)], float(second)))) for second in range(3)])
     (path,) = tmp_path.iterdir()
     truth = read_recording(path).truth
     assert truth is not None
     assert truth.reshape(3, 50)[:, 0].tolist() == [0, WALKING, 0]
+
+
+def test_a_device_of_a_fleet_is_given_what_was_said_of_it() -> None:
+    said, first = Said(), np.zeros(2, np.int64)
+    fleet = FleetBlock(["phone", "other"], first, first / 50.0, 50.0, np.zeros((2, 10, 6), np.float32))
+    said.say("walking", at_s=0.0)
+    given = {one.device: one for one in singly(said.of.annotate([fleet], 1.0)) if isinstance(one, SampleBlock)}
+    assert given["other"].truth is None
+    assert given["phone"].truth is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from har_stream.accounting import Accounting
 from har_stream.block_queue import MOST_WAITING, UNPACED_TICKS, BlockQueue
 from har_stream.progress import Progress
-from har_stream.samples import Block, SampleBlock
+from har_stream.samples import Block, FleetBlock, SampleBlock, Tick, count, singly
 
 PATIENCE_S = 10.0
 """How long a thread may take before it counts as stuck."""
@@ -28,7 +28,7 @@ def queue(*, paced: bool, limit: int = 3) -> tuple[BlockQueue, Accounting]:
     return BlockQueue(limit=limit, paced=paced, accounting=books), books
 
 
-def sequences(tick: list[Block] | None) -> list[int]:
+def sequences(tick: Tick | None) -> list[int]:
     return [held.sequence for held in tick or [] if isinstance(held, SampleBlock)]
 
 
@@ -161,7 +161,7 @@ def test_in_is_taken_plus_dropped_plus_buffered_and_order_is_kept(limit: int, st
             paced.discard("shutdown") if step == "discard" else paced.close()
             waiting = waiting if step == "close" else 0
         elif waiting:
-            taken += paced.get() or []
+            taken += singly(paced.get() or [])
             waiting = 0
         assert books.balance(paced.buffered) == sum(held.samples for held in taken)
     assert sequences(taken) == sorted(set(sequences(taken)))
@@ -235,3 +235,34 @@ def test_an_engine_that_is_slow_is_given_less_at_once(monkeypatch: pytest.Monkey
     assert taken() == 1000
     now_s[0] += 0.02  # 50,000 a second now: it is given more, by and by
     assert taken() in range(2000, 10_000)
+
+
+# --- fleets -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_fleets_blocks_count_one_by_one() -> None:
+    accounting = Accounting()
+    paced = BlockQueue(limit=5, paced=True, accounting=accounting)
+    fleet = FleetBlock(["a", "b", "c"], np.zeros(3, np.int64), np.zeros(3), 50.0, np.zeros((3, 4, 6), np.float32))
+    paced.put([fleet])
+    assert paced.blocks == 3
+    assert paced.buffered == 12
+    paced.put([fleet])
+    assert paced.blocks == 3
+    assert accounting.dropped == {"queue_full": 12}
+
+
+def test_a_long_tick_is_taken_in_pieces_and_a_fleet_is_left_whole() -> None:
+    progress = Progress()
+    paced, _ = queue(paced=True, limit=10**6)
+    many = 100
+    fleet = FleetBlock(
+        [f"d{n}" for n in range(many)],
+        np.zeros(many, np.int64),
+        np.zeros(many),
+        50.0,
+        np.zeros((many, 4, 6), np.float32),
+    )
+    paced.put([block(0), fleet, *(block(n) for n in range(1, 100))], progress=progress)
+    assert [count(piece) for piece, _, _ in paced._ticks] == [1, 100, 64, 35]  # noqa: SLF001
+    assert paced.blocks == 200

@@ -46,6 +46,16 @@ def test_a_layout_reads_other_messages_of_its_kind(order: tuple[str, ...]) -> No
     assert layout.fields == {"hz": 50.0}
 
 
+@pytest.mark.parametrize("head", ["59 0258", "5a 00000258", "5b 0000000000000258"])
+def test_a_length_may_be_written_in_more_bytes_than_it_needs(head: str) -> None:
+    written = message().replace(bytes.fromhex("590258"), bytes.fromhex(head))
+    layout = learn(written, parse)
+    assert layout is not None
+    read = layout.read(written)
+    assert read is not None
+    assert read[1].tobytes() == VALUES.tobytes()
+
+
 @pytest.mark.parametrize("change", [{"hz": 51.0}, {"acc_unit": "g"}, {"seq": 9}, {"scale": None}])
 def test_another_layout_is_not_taken_for_it(change: dict[str, Any]) -> None:
     layout = learn(message(acc_unit="x"), parse)

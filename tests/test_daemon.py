@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -10,15 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+import numpy as np
 import pytest
 
 from har_stream.daemon import LAST_KEEP_S, Daemon
 from har_stream.presence import Present
-from har_stream.recordings import Tick
-from har_stream.samples import Block, Prediction
+from har_stream.recordings import Blocks
+from har_stream.samples import Block, FleetBlock, Prediction, Tick
 from har_stream.settings import MetricsSettings, MqttSettings, QueueSettings, Settings
 from har_stream.sources.source import UNPACED_BLOCK
 from tests.broker import wait_for
+from tests.motion import RATE_HZ, motion
 
 SOURCE = "sim:?devices=2&speed=max&loop=no&script=walking:90"
 MOMENT_S = 0.2
@@ -105,13 +108,27 @@ def test_a_source_that_can_wait_waits_at_the_end_for_a_slow_recording_too(
     assert recorder is not None
     write = recorder._recordings.write  # noqa: SLF001
 
-    def takes_its_time(ticks: Iterable[Tick]) -> OSError | None:
+    def takes_its_time(ticks: Iterable[Blocks]) -> OSError | None:
         time.sleep(LAST_KEEP_S + 2 * MOMENT_S)
         return write(ticks)
 
     monkeypatch.setattr(recorder._recordings, "write", takes_its_time)  # noqa: SLF001
     assert daemon.run() == 0
     assert (recorder.recorded, recorder.lost) == (9000, 0)
+
+
+def test_a_fleets_samples_are_recorded_as_those_of_its_devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    daemon = Daemon(Settings(source="sim:", sinks=("jsonl:/dev/null",), http="off", record=str(tmp_path)))
+    values, first = motion(1, 250).reshape(2, 125, 6), np.zeros(2, np.int64)
+
+    def a_fleet(_: Event) -> Iterator[Tick]:
+        yield [FleetBlock(["a", "b"], first, first / RATE_HZ, RATE_HZ, values)]
+
+    monkeypatch.setattr(daemon._feeder.source, "blocks", a_fleet)  # noqa: SLF001 - as above
+    assert daemon.run() == 0
+    assert daemon._recorder is not None  # noqa: SLF001
+    assert daemon._recorder.recorded == 250  # noqa: SLF001
+    assert sorted(path.name[0] for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_sink_that_fails_is_told_and_shows_in_the_exit_code(
@@ -140,6 +157,12 @@ def running(daemon: Daemon) -> Iterator[None]:
         thread.join()
 
 
+def test_while_it_runs_the_collector_leaves_alone_what_was_there_before() -> None:
+    with running(Daemon(Settings(source="sim:", sinks=("jsonl:/dev/null",), http="off"))):
+        wait_for(gc.get_freeze_count)
+    assert gc.get_freeze_count() == 0
+
+
 def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sinks(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -147,7 +170,7 @@ def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sink
     daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
     blocks, push, begun = daemon._feeder.source.blocks, daemon._engine.pipeline.push, Event()  # noqa: SLF001
 
-    def holds_its_last_back(stop: Event) -> Iterator[list[Block]]:
+    def holds_its_last_back(stop: Event) -> Iterator[Tick]:
         last = next(iter(blocks(stop)))
         begun.set()
         stop.wait()
@@ -175,15 +198,16 @@ def test_what_an_engine_does_not_get_to_in_time_is_counted_as_dropped(
         source="sim:?speed=20", sinks=("jsonl:/dev/null",), http="off", queues=QueueSettings(drain_s=0.5)
     )
     daemon = Daemon(settings)
-    push, go_on = daemon._engine.pipeline.push, Event()  # noqa: SLF001
+    push, begun, go_on = daemon._engine.pipeline.push, Event(), Event()  # noqa: SLF001
 
     def is_stuck(tick: list[Block], now_s: float) -> list[Prediction]:
+        begun.set()
         go_on.wait()
         return push(tick, now_s)
 
     monkeypatch.setattr(daemon._engine.pipeline, "push", is_stuck)  # noqa: SLF001
     with running(daemon):
-        wait_for(lambda: daemon._engine.queue.blocks > 3)  # noqa: SLF001
+        wait_for(lambda: begun.is_set() and daemon._engine.queue.blocks > 3)  # noqa: SLF001
     assert "shutdown " in caplog.text
     assert "engine_stuck " in caplog.text
     assert "do not balance" not in caplog.text

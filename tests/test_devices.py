@@ -87,3 +87,15 @@ def test_no_two_devices_ever_share_a_row(arrivals: list[tuple[str, int]]) -> Non
             rows |= {} if row is None else {name: row}
         assert sorted(devices.rows()) == sorted(rows.values())
         assert len(set(rows.values())) == len(rows) == len(devices)
+
+
+def test_many_devices_give_a_sign_of_life_at_once() -> None:
+    known = table("a", "b")
+    a, b = known.find("a"), known.find("b")
+    assert a is not None
+    assert known.rows_of(["b", "x", "a"], 5.0) == [b, None, a]
+    assert known.seen_s(a) == 5.0
+    assert known.silent(4.0) == []
+    assert known.idlest(20.0) == b, "it came before the other"
+    known.rows_of(["b"], 6.0)
+    assert known.idlest(20.0) == a

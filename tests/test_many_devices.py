@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from har_stream import batch, pipeline, resampling
+from har_stream import batch, fleet_translation, resampling
 from har_stream.accounting import Accounting
 from har_stream.classifier import Classifier
 from har_stream.datasets import Hapt, Selection, open_data_set
@@ -18,7 +18,7 @@ from har_stream.framed import FramedWindows, concatenate
 from har_stream.manifest import load_manifest, resolve
 from har_stream.pipeline import Pipeline
 from har_stream.profiles import Profiles
-from har_stream.samples import Block, Prediction, Samples
+from har_stream.samples import Prediction, Samples
 from har_stream.settings import IntakeSettings
 from har_stream.translation import Translator
 
@@ -68,9 +68,7 @@ class Stream:
         self._translator = Translator(Profiles(), model_rate_hz=MODEL_RATE_HZ, stream=False, max_devices=devices)
 
     def push(self, tick: dict[str, bytes]) -> None:
-        blocks: list[Block] = []
-        for device, message in tick.items():
-            blocks += self._translator.push(message, 0.0, device)
+        blocks = self._translator.push_all([(message, 0.0, device, "") for device, message in tick.items()])
         windows = self.pipeline.frame(blocks, 0.0)
         if windows is not None:
             self.windows.append(windows)
@@ -83,7 +81,7 @@ class Stream:
 
 
 def test_devices_in_batches_get_what_each_gets_alone(people: list[Samples], monkeypatch: pytest.MonkeyPatch) -> None:
-    for stage in (batch, pipeline, resampling):
+    for stage in (batch, fleet_translation, resampling):
         monkeypatch.setattr(stage, "GROUP", GROUP)
     together = Stream(DEVICES)
     rates = [RATES_HZ[number % len(RATES_HZ)] for number in range(DEVICES)]

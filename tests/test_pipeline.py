@@ -145,13 +145,13 @@ def test_blocks_that_waited_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     many = [block(values[at : at + 5], at) for at in range(0, 3000, 5)]
     stream = pipeline()
     pushes = []
-    preprocess = stream._preprocess  # noqa: SLF001 - how often it is called is the point
+    framed = stream._framer.push  # noqa: SLF001 - how often it is called is the point
 
     def counted(uniform: UniformBatch) -> FramedWindows:
         pushes.append(uniform)
-        return preprocess(uniform)
+        return framed(uniform)
 
-    monkeypatch.setattr(stream, "_preprocess", counted)
+    monkeypatch.setattr(stream._framer, "push", counted)  # noqa: SLF001
     together = stream.push(many, 0.0)
     assert len(pushes) == 1
     assert told_of(together, "a") == told_of(pipeline().push([block(values)], 0.0), "a")

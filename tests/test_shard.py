@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_stream.errors import ConfigError
-from har_stream.samples import Block, Refused, SampleBlock
+from har_stream.samples import Block, FleetBlock, Refused, SampleBlock
 from har_stream.shard import ALL, MOST_PARTS, WHOLE, Part, Rendezvous, Share, Whose, hashed, mixed, parse_part
 
 DEVICES = [f"watch-{number}" for number in range(2000)]
@@ -71,6 +71,22 @@ def test_of_a_tick_only_our_devices_and_what_is_of_no_device_go_on() -> None:
     assert Share(Part(2, 2)).of(tick) == [tick[1], tick[2], tick[3]]
     assert ALL.of(tick) is tick
     assert ALL.elsewhere == 0
+
+
+def test_of_a_fleet_a_share_takes_its_own_devices_and_counts_the_others() -> None:
+    values = np.arange(len(DEVICES), dtype=np.float32)[:, np.newaxis, np.newaxis] * np.ones((1, 4, 6), np.float32)
+    numbers = np.arange(len(DEVICES))
+    fleet = FleetBlock(list(DEVICES), numbers, numbers.astype(np.float64), 50.0, values)
+    shares = [Share(Part(number, 3)) for number in (1, 2, 3)]
+    parts = [part for share in shares for part in share.of([fleet]) if isinstance(part, FleetBlock)]
+    assert sum(part.samples for part in parts) == fleet.samples
+    assert sum(share.elsewhere for share in shares) == 2 * len(DEVICES)
+    for part, share in zip(parts, shares, strict=True):
+        assert share.of([part]) == [part]
+        assert part.devices == [DEVICES[at] for at in part.sequence]
+        assert (part.values[:, 0, 0] == part.sequence).all()
+    others = Share(Part(1, 3)).of([parts[1]])
+    assert not others
 
 
 @pytest.mark.parametrize(

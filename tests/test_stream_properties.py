@@ -128,13 +128,13 @@ def test_nothing_unlawful_reaches_a_filter_and_the_next_windows_are_right(
     for place, value in broken.items():
         values[place] = value
     stream, after = pipeline(), block(motion(2, 200), 1000)
-    pushed, push = list[Samples](), stream._preprocessing.push  # noqa: SLF001 - where the filters begin
+    pushed, push = list[Samples](), stream._framer._preprocessing.push  # noqa: SLF001 - where the filters begin
 
     def noting(rows: Rows, values: Samples, truth: Codes) -> WindowBatch:
         pushed.append(values)
         return push(rows, values, truth)
 
-    stream._preprocessing.push = noting  # type: ignore[method-assign]  # noqa: SLF001
+    stream._framer._preprocessing.push = noting  # type: ignore[method-assign]  # noqa: SLF001
     stream.frame([block(values)], 0.0)
     limits = np.repeat([IntakeSettings().acc_limit_g, IntakeSettings().gyro_limit_rads], 3)
     assert all((np.abs(samples) <= limits).all() for samples in pushed)  # which a NaN is not

@@ -13,7 +13,6 @@ from har_stream.classifier import Classifier
 from har_stream.manifest import Manifest
 from har_stream.pipeline import Pipeline
 from har_stream.profiles import Profiles
-from har_stream.samples import Block
 from har_stream.settings import IntakeSettings
 from har_stream.sources.inbox import AT_ONCE
 from har_stream.translation import Translator
@@ -45,9 +44,8 @@ class InnerStream:
     def push(self, messages: list[tuple[str, bytes]]) -> None:
         """Take messages, as many at a time as a source hands over."""
         for at in range(0, len(messages), AT_ONCE):
-            blocks: list[Block] = []
             now_s = time.monotonic()
-            for device, payload in messages[at : at + AT_ONCE]:
-                blocks += self._translator.push(payload, now_s, device)
+            sent = [(payload, now_s, device, "") for device, payload in messages[at : at + AT_ONCE]]
+            blocks = self._translator.push_all(sent)
             self.accounting.enter(sum(block.samples for block in blocks))
             self.predictions += len(self._pipeline.push(blocks, now_s))

@@ -44,28 +44,27 @@ _TAGS: Final = _Tags()
 
 
 class CborBlocksDecoder:
-    """A message at a time; holds nothing but the layouts of the last few."""
+    """A message at a time; holds nothing but the layouts of the last few, by the length of the message."""
 
     def __init__(self) -> None:
-        self._layouts: dict[int, Layout | None] = {}
+        self.layouts: dict[int, Layout | None] = {}
 
     def push(self, data: bytes) -> list[Decoded]:
         """Take a message, give its readings or the reason why there are none."""
-        layout = self._layouts.get(len(data))
+        layout = self.layouts.get(len(data))
         told = layout.read(data) if layout is not None else None
         if layout is None or told is None or not lawful_time(told[0]):
             return self._parsed(data)
         start_s, values = told
-        of_all = layout.fields
-        return [Readings(values, None, start_s, of_all["hz"], None, of_all.get("acc_unit"), of_all.get("gyro_unit"))]
+        return [Readings(values, None, start_s, layout.rate_hz, None, *layout.units)]
 
     def _parsed(self, data: bytes) -> list[Decoded]:
         """Read a message by its parser, and learn the layout of good ones of this length."""
         decoded = _decoded(data)
-        if len(data) not in self._layouts and decoded and isinstance(decoded[0], Readings) and decoded[0].rate_hz:
-            if len(self._layouts) == LAYOUTS:
-                del self._layouts[next(iter(self._layouts))]
-            self._layouts[len(data)] = learn(data, parse)
+        if len(data) not in self.layouts and decoded and isinstance(decoded[0], Readings) and decoded[0].rate_hz:
+            if len(self.layouts) == LAYOUTS:
+                del self.layouts[next(iter(self.layouts))]
+            self.layouts[len(data)] = learn(data, parse)
         return decoded
 
 

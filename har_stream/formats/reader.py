@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Protocol
 
+from har_stream.formats.cbor_blocks import CborBlocksDecoder
+from har_stream.formats.cbor_layout import Layout
 from har_stream.formats.detection import GARBAGE, HELD, Found, LineDetection, detect_message
 from har_stream.formats.format import FORMAT, Decoded, Decoder, Refusal
 from har_stream.formats.registry import DECODERS, MESSAGES
@@ -20,8 +23,15 @@ class Reader(Protocol):
     def found(self) -> str:
         """Return what to say of the bytes."""
 
+    @property
+    def layouts(self) -> Mapping[int, Layout | None]:
+        """Return the layouts of messages that are known."""
+
     def push(self, data: bytes) -> list[Decoded]:
         """Take bytes of a line, or a message; give what they hold."""
+
+
+NO_LAYOUTS: Final[Mapping[int, Layout | None]] = {}
 
 
 class LineReader:
@@ -44,6 +54,7 @@ class LineReader:
         """Return what to say of the line."""
         return self._found.what if self._found else self._detection.hint
 
+    layouts = NO_LAYOUTS
     _found: Found | None = None
 
     def push(self, data: bytes) -> list[Decoded]:
@@ -78,6 +89,11 @@ class MessageReader:
         self.format: str | None = None if self._auto else format_name
         self._decoder: Decoder | None = None if self._auto else DECODERS[format_name]()
         self.found = ""
+
+    @property
+    def layouts(self) -> Mapping[int, Layout | None]:
+        """Layouts of the messages that came, by their length: the reader's own mapping, which changes with them."""
+        return self._decoder.layouts if isinstance(self._decoder, CborBlocksDecoder) else NO_LAYOUTS
 
     def push(self, data: bytes) -> list[Decoded]:
         """Take a message; give what it holds."""

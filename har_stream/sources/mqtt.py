@@ -25,7 +25,7 @@ from har_stream.mqtt.connection import Received
 from har_stream.mqtt.link import BrokerLink
 from har_stream.profiles import FormatName, Profiles
 from har_stream.progress import Progress
-from har_stream.samples import Block, Refused
+from har_stream.samples import Block, FleetBlock, Refused, Tick
 from har_stream.settings import Settings
 from har_stream.shard import ALL, Share
 from har_stream.sources.inbox import Inbox, Sent
@@ -108,7 +108,7 @@ class MqttSource:
             max_devices=TRANSLATED * self._settings.intake.max_devices,
         )
 
-    def blocks(self, stop: Event) -> Iterator[list[Block]]:
+    def blocks(self, stop: Event) -> Iterator[Tick]:
         """Yield the blocks of all messages that wait, as soon as there are some, until `stop` is set."""
         if self._translator is None:
             raise ValueError("fit() comes first")
@@ -142,21 +142,21 @@ class MqttSource:
     def _is_ours(self, device: str | None) -> bool:
         return device is None or self._share.whole or self._share.takes(device)
 
-    def _tick(self, translator: Translator, timeout_s: float) -> list[Block]:
+    def _tick(self, translator: Translator, timeout_s: float) -> Tick:
         waiting, refused = self._inbox.take(timeout_s)
         self.arrived_s = waiting[0].message.arrival_s if waiting else None
-        blocks: list[Block] = []
+        blocks: list[Block | FleetBlock] = []
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))
             self._explain(reason, "messages")
         self._tell_overload()
-        for sent in waiting:
-            message, sender = sent.message, sent.sender
-            of_message = translator.push(message.payload, message.arrival_s, sender.device, otherwise=sender.otherwise)
-            for block in of_message:
-                if isinstance(block, Refused):
-                    self._explain(block.reason, _described(message))
-            blocks += of_message
+        blocks += translator.push_all(
+            [
+                (sent.message.payload, sent.message.arrival_s, sent.sender.device, sent.sender.otherwise)
+                for sent in waiting
+            ],
+            lambda at, refused: self._explain(refused.reason, _described(waiting[at].message)),
+        )
         return blocks
 
     def _tell_overload(self) -> None:

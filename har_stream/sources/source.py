@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from har_stream.manifest import Framing
 from har_stream.progress import Progress
-from har_stream.samples import Block
+from har_stream.samples import Block, Tick
 
 Timeline = Iterator[tuple[float, list[Block]]]
 """Blocks that become known together, each list with the time in s (from the source's start) when it is due."""
@@ -61,8 +61,8 @@ class Source(Protocol):
     def fit(self, framing: Framing) -> None:
         """Raise ConfigError where the source cannot serve a model with this framing."""
 
-    def blocks(self, stop: Event) -> Iterator[list[Block]]:
-        """Yield lists of blocks that belong to one tick, until the source ends or `stop` is set."""
+    def blocks(self, stop: Event) -> Iterator[Tick]:
+        """Yield blocks that belong to one tick, until the source ends or `stop` is set."""
 
 
 def block_samples(speed: float | None, rate_hz: float) -> int:

@@ -128,7 +128,7 @@ def _through_pipeline(ticks: list[list[Block]]) -> None:
         accounting.enter(sum(block.samples for block in tick))
         windows = pipeline.frame(tick, 0.0)
         assert windows is None or np.isfinite(windows.values).all()
-        assert np.isfinite(pipeline._preprocessing.channels).all()  # noqa: SLF001 - all that the filters ever gave
+        assert np.isfinite(pipeline._framer._preprocessing.channels).all()  # noqa: SLF001 - all that the filters ever gave
         assert accounting.balance(pipeline.buffered) == 0
         assert pipeline.buffered >= 0
 

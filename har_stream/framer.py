@@ -1,0 +1,80 @@
+"""Samples at the model's rate to windows with their times, and the books on samples that wait for their first window.
+
+UniformBatch -> preprocessing (filters, windows) -> FramedWindows
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.accounting import Accounting
+from har_stream.bridging import UniformBatch
+from har_stream.framed import FramedWindows, majority_of_last_half
+from har_stream.manifest import Filters, Framing
+from har_stream.preprocessing import Preprocessing
+from har_stream.taps import Taps
+
+
+class Framer:
+    """The preprocessing of `rows` devices, and where in its clock each device's stream is."""
+
+    def __init__(self, filters: Filters, framing: Framing, taps: Taps, accounting: Accounting, *, rows: int) -> None:
+        self._preprocessing = Preprocessing(filters, framing, rows=rows)
+        self._framing, self._taps, self._accounting = framing, taps, accounting
+        self._origin_s = np.zeros(rows)
+        self._pushed = np.zeros(rows, np.int64)
+        self._pending = np.zeros(rows, np.int64)
+
+    @property
+    def buffered(self) -> int:
+        """Samples that wait for their first window."""
+        return int(self._pending.sum())
+
+    def forget(self, row: int) -> int:
+        """Let go of what waits of a row, and return how many samples it was."""
+        lost, self._pending[row] = int(self._pending[row]), 0
+        return lost
+
+    def push(self, uniform: UniformBatch) -> FramedWindows:
+        """Filter and frame samples, and keep the books on them."""
+        batch, rows = uniform.batch, uniform.batch.rows
+        if uniform.begins.any():
+            self._begin(uniform)
+        samples = batch.values.shape[1]
+        # Anchored anew by every block: a device's clock may be off the model's by what the intake lets pass.
+        self._origin_s[rows] = batch.start_s - self._pushed[rows] / self._framing.rate_hz
+        self._pushed[rows] += samples
+        before = self._preprocessing.pending(rows)
+        windows = self._preprocessing.push(rows, batch.values, batch.truth)
+        self._taps.take(rows, batch.start_s, uniform.begins, self._preprocessing.channels)
+        after = self._preprocessing.pending(rows)
+        self._accounting.bridge(uniform.bridged)
+        self._settle_books(uniform, completed=after < before + samples, tail=after)
+        return FramedWindows(
+            windows.rows,
+            windows.values,
+            self._origin_s[windows.rows] + windows.start / self._framing.rate_hz,
+            windows.index == 0,
+            majority_of_last_half(windows.truth),
+        )
+
+    def _begin(self, uniform: UniformBatch) -> None:
+        """Let the streams that begin anew begin; what waited for a window gets none."""
+        fresh = uniform.batch.only(uniform.begins)
+        self._accounting.drop("gap", int(self._pending[fresh.rows].sum()))
+        self._pending[fresh.rows] = 0
+        self._pushed[fresh.rows] = 0
+        self._preprocessing.reset(fresh.rows, fresh.values[:, 0])
+
+    def _settle_books(self, uniform: UniformBatch, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:
+        """Count as used what windows took; of the tail after a window only the device's own samples wait."""
+        batch, rows = uniform.batch, uniform.batch.rows
+        own, waits = batch.values.shape[1] - uniform.bridged, np.minimum(tail, batch.values.shape[1] - uniform.bridged)
+        if batch.stands_for is not None:
+            number = np.arange(batch.stands_for.shape[1])
+            own = batch.stands_for.sum(axis=1)
+            waits = np.where(number >= len(number) - tail[:, np.newaxis], batch.stands_for, 0).sum(axis=1)
+        waiting = self._pending[rows] + own
+        self._pending[rows] = np.where(completed, waits, waiting)
+        self._accounting.use(int((waiting - self._pending[rows]).sum()))
