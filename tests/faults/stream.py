@@ -1,0 +1,134 @@
+"""The real har-stream with its labels in a file, asked from outside how it stands."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tests.broker import free_port, wait_for
+from tests.http_client import Metrics, metrics, readiness, wait_to_serve
+from tests.stream_process import Ended, books, command, environment
+
+OUT_WITHIN_S: Final = 5.0
+
+
+class Stream:
+    """A running har-stream: `labels` hold its JSON lines, `log` what it says."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, port: int) -> None:
+        self.process, self.port = process, port
+        self.labels, self.log = folder / "labels.jsonl", folder / "log"
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The labels so far, without one that is half written."""
+        text = self.labels.read_text() if self.labels.exists() else ""
+        return [json.loads(line) for line in text.split("\n")[:-1]]
+
+    @property
+    def metrics(self) -> Metrics:
+        return metrics(self.port)
+
+    @property
+    def unready(self) -> list[str]:
+        """Why it is not ready; the status of the answer says the same."""
+        status, told = readiness(self.port)
+        assert (status == 200) == (not told["reasons"])
+        reasons: list[str] = told["reasons"]
+        return reasons
+
+    def labels_by(self, sink: str) -> tuple[int, int]:
+        """How many labels a sink wrote and dropped."""
+        told = self.metrics
+        written, dropped = (told.get("sink_labels_total", sink=sink, outcome=one) for one in ("written", "dropped"))
+        return int(written), int(dropped)
+
+    @property
+    def memory_mib(self) -> float:
+        (line,) = (one for one in self._of_process("status").splitlines() if one.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+    @property
+    def descriptors(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    @property
+    def labelled(self) -> int:
+        """How many labels it gave so far."""
+        return self.labels.read_bytes().count(b"\n") if self.labels.exists() else 0
+
+    def wait_to_say(self, words: str, times: int = 1, timeout_s: float = 20.0) -> None:
+        wait_for(lambda: self.said.count(words) >= times, timeout_s)
+
+    def end(self) -> Ended:
+        """Ask it to end: it does in time, without a traceback, and its books balance. Returns what it left."""
+        asked_s = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(OUT_WITHIN_S)
+        assert time.monotonic() - asked_s < OUT_WITHIN_S
+        said = self.said
+        assert code == 0
+        assert "Traceback" not in said
+        balanced(said)
+        return Ended(code, self.labels.read_bytes() if self.labels.exists() else b"", said)
+
+    def _of_process(self, name: str) -> str:
+        return Path(f"/proc/{self.process.pid}/{name}").read_text()
+
+
+def balanced(said: str) -> dict[str, int]:
+    """Hold the books that were told at the end against each other: in = used + refused + dropped + buffered."""
+    account = books(said)
+    assert account["in"] == sum(account[fate] for fate in ("used", "refused", "dropped", "buffered"))
+    assert "do not balance" not in said
+    return account
+
+
+@contextmanager
+def stream(
+    folder: Path,
+    source: str,
+    *words: str,
+    config: str = "",
+    before: tuple[str, ...] = (),
+    prepare: Callable[[], None] | None = None,
+    http: bool = True,
+    variables: dict[str, str] | None = None,
+) -> Iterator[Stream]:
+    """Run har-stream until the block ends.
+
+    `before` stands before its command, `prepare` is done in its process, `variables` go to its environment.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / "config.toml").write_text(config)
+    port = free_port()
+    own = ("--source", source, "--sink", f"jsonl:{folder / 'labels.jsonl'}", "--config", str(folder / "config.toml"))
+    words = (*own, *words, *(("--http", f"127.0.0.1:{port}") if http else ()))
+    if not any(word == "--state" for word in words):
+        words = (*words, "--state", "off")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*before, *command(*words)],
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env=environment(**(variables or {})),
+            preexec_fn=prepare,  # noqa: PLW1509 - limits of its own, and no threads of ours
+        )
+    try:
+        if http:
+            wait_to_serve(port)
+        yield Stream(process, folder, port)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
