@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -61,6 +62,12 @@ class Stream:
     @property
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def has_open(self, path: str) -> bool:
+        links = Path(f"/proc/{self.process.pid}/fd").iterdir()
+        with contextlib.suppress(FileNotFoundError):  # one that it closes in this moment
+            return any(str(link.readlink()) == path for link in links)
+        return False
 
     @property
     def labelled(self) -> int:
