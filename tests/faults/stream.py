@@ -6,8 +6,9 @@ import contextlib
 import json
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -63,6 +64,11 @@ class Stream:
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self.process.kill()
+        self.process.wait()
+
     def has_open(self, path: str) -> bool:
         links = Path(f"/proc/{self.process.pid}/fd").iterdir()
         with contextlib.suppress(FileNotFoundError):  # one that it closes in this moment
@@ -108,13 +114,14 @@ def stream(
     *words: str,
     config: str = "",
     before: tuple[str, ...] = (),
-    prepare: Callable[[], None] | None = None,
+    program: str | None = None,
     http: bool = True,
     variables: dict[str, str] | None = None,
 ) -> Iterator[Stream]:
     """Run har-stream until the block ends.
 
-    `before` stands before its command, `prepare` is done in its process, `variables` go to its environment.
+    `before` stands before its command, `program` is run in its place, and `variables` go to
+    its environment.
     """
     folder.mkdir(exist_ok=True)
     (folder / "config.toml").write_text(config)
@@ -125,11 +132,10 @@ def stream(
         words = (*words, "--state", "off")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*before, *command(*words)],
+            [*before, *_line(words, program)],
             stdout=subprocess.DEVNULL,
             stderr=log,
             env=environment(**(variables or {})),
-            preexec_fn=prepare,  # noqa: PLW1509 - limits of its own, and no threads of ours
         )
     try:
         if http:
@@ -139,3 +145,7 @@ def stream(
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+def _line(words: tuple[str, ...], program: str | None) -> list[str]:
+    return command(*words) if program is None else [sys.executable, "-c", program, *words]

@@ -219,16 +219,16 @@ def test_22_hostile_device_ids_take_no_more_than_there_is_room_for(
         for number in range(many):
             unlawful = number % 4 == 0
             send(client, f"x y\N{GRINNING FACE}{number}" if unlawful else f"stranger-{number}", [lone])
-            if number % 1000 == 0:
-                time.sleep(0.1)
-        wait_for(lambda: listening.metrics.get("samples_in_total") == MAX_DEVICES * STEP + many, lasting(60, 300))
+            if number % 2500 == 0:  # as fast as it takes them, so that each is looked at
+                wait_for_samples(listening, MAX_DEVICES * STEP + number + 1)
+        wait_for_samples(listening, MAX_DEVICES * STEP + many)
         grown_mib = listening.memory_mib - before_mib
         told = listening.metrics
         present = sum(told.get("devices", state=state) for state in ("streaming", "suspicious", "stale"))
         assert present == MAX_DEVICES
         refused = told.total("samples_total") - told.get("samples_total", outcome="used", reason="")
         assert refused == many
-        assert told.get("samples_total", outcome="refused", reason="device_id") > 0.2 * many
+        assert told.get("samples_total", outcome="refused", reason="device_id") == many // 4
         assert len(told.values) <= series + 2, "no id has a series of its own"
         scrape_s = min(timed_scrape(listening) for _ in range(5))
         listening.end()

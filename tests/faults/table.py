@@ -1,0 +1,106 @@
+"""Writes what became of every fault into docs/RELIABILITY.md.
+
+HAR_STREAM_FAULTS=full pytest -p tests.faults.table --faults-table docs/RELIABILITY.md tests/faults
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from har_stream import __version__
+from tests.faults.catalogue import FAULTS, row_of
+from tests.faults.length import FULL
+
+OPTION: Final = "--faults-table"
+BEGIN: Final = "<!-- what `make faults` writes begins here -->"
+END: Final = "<!-- and ends here -->"
+HEADER: Final = "| | fault | what holds | tests | measured |\n| --- | --- | --- | --- | --- |"
+
+
+@dataclass
+class Outcome:
+    """What became of a fault's tests."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """Return what to say of its tests."""
+        told = [f"{self.passed} hold"] if self.passed else []
+        told += [f"**{self.failed} fail**"] if self.failed else []
+        told += [f"{len(self.skipped)} skipped: {'; '.join(sorted(set(self.skipped)))}"] if self.skipped else []
+        return ", ".join(told) or "none ran"
+
+
+class Table:
+    """Gathers the outcomes of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._begun_s = path, time.monotonic()
+        self._outcomes: dict[int, Outcome] = defaultdict(Outcome)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a test went."""
+        row = row_of(report.location[2])
+        if row is None:
+            return
+        outcome = self._outcomes[row]
+        if report.failed:
+            outcome.failed += 1
+        elif report.skipped and isinstance(report.longrepr, tuple):
+            outcome.skipped.append(report.longrepr[2].removeprefix("Skipped: "))
+        elif report.when == "call":
+            outcome.passed += 1
+            outcome.measured += [str(value) for name, value in report.user_properties if name == "measured"]
+
+    def pytest_sessionfinish(self) -> None:
+        """Put the table into the page."""
+        before, _, rest = self._path.read_text().partition(BEGIN)
+        _, _, after = rest.partition(END)
+        self._path.write_text(f"{before}{BEGIN}\n{self._summary()}\n\n{self._rows()}\n{END}{after}")
+
+    def _summary(self) -> str:
+        outcomes = self._outcomes.values()
+        passed, failed = sum(one.passed for one in outcomes), sum(one.failed for one in outcomes)
+        skipped = sum(len(one.skipped) for one in outcomes)
+        length = "at full length" if FULL else "at the length of `make test`, which shortens outages"
+        return (
+            f"Last run: {time.strftime('%Y-%m-%d')}, `{'make faults' if FULL else 'pytest tests/faults'}` ({length}) in "
+            f"{(time.monotonic() - self._begun_s) / 60:.0f} min, har-stream {__version__}, Python "
+            f"{platform.python_version()}, Linux on {platform.machine()}, {os.cpu_count()} cores: "
+            f"{passed} tests hold, {failed} fail, {skipped} skipped."
+        )
+
+    def _rows(self) -> str:
+        lines, kind = [HEADER], ""
+        for number, fault in enumerate(FAULTS, 1):
+            if fault.kind != kind:
+                kind = fault.kind
+                lines.append(f"| | **{kind}** | | | |")
+            outcome = self._outcomes[number]
+            measured = "; ".join(outcome.measured)
+            lines.append(f"| {number} | {fault.what} | {fault.outcome} | {outcome.verdict} | {measured} |")
+        return "\n".join(lines)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the page that the table goes to."""
+    parser.addoption(OPTION, type=Path, help="a page into which the outcomes of faults are written")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Gather outcomes where a page was given."""
+    path: Path | None = config.getoption(OPTION)
+    if path is not None:
+        config.pluginmanager.register(Table(path))
