@@ -74,9 +74,9 @@ class Table:
         outcomes = self._outcomes.values()
         passed, failed = sum(one.passed for one in outcomes), sum(one.failed for one in outcomes)
         skipped = sum(len(one.skipped) for one in outcomes)
-        length = "at full length" if FULL else "at the length of `make test`, which shortens outages"
+        run = "`make faults` (at full length)" if FULL else "`pytest tests/faults` (outages shortened)"
         return (
-            f"Last run: {time.strftime('%Y-%m-%d')}, `{'make faults' if FULL else 'pytest tests/faults'}` ({length}) in "
+            f"Last run: {time.strftime('%Y-%m-%d')}, {run} in "
             f"{(time.monotonic() - self._begun_s) / 60:.0f} min, har-stream {__version__}, Python "
             f"{platform.python_version()}, Linux on {platform.machine()}, {os.cpu_count()} cores: "
             f"{passed} tests hold, {failed} fail, {skipped} skipped."

@@ -46,7 +46,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 def test_07_at_a_byte_a_millisecond_labels_trickle_and_other_sinks_do_not_notice(
     tmp_path: Path, broker: Broker, measured: Measured
 ) -> None:
-    slow_s = lasting(6.0, 60.0)
+    slow_s = lasting(4.0, 60.0)
     listener = Listener(broker.port, "har/sim01/prediction")
     with Proxy(broker.port, TRICKLE) as proxy:
         sink = f"mqtt://127.0.0.1:{proxy.port}/har"

@@ -112,7 +112,7 @@ def test_24_where_files_may_not_grow_what_is_recorded_is_whole_and_the_rest_coun
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),  # noqa: PLW1509 - no threads here
     )
     assert process.stdout is not None
-    for _ in range(90):
+    for _ in range(60):
         assert json.loads(process.stdout.readline())["label"]
     ended = end(process)
     assert ended.code == 0

@@ -56,7 +56,7 @@ def sent(values: Samples, start_ms: int = 0) -> bytes:
 def test_12_a_port_unplugged_again_and_again_is_read_within_two_seconds_of_its_return(
     tmp_path: Path, plug: Plug, measured: Measured
 ) -> None:
-    times = lasting(12, 100)
+    times = lasting(8, 100)
     took_s, names, descriptors = [], set(), []
     with stream(tmp_path / "stream", f"serial:{plug.link}") as one:
         for number in range(times + 1):
