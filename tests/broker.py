@@ -131,7 +131,7 @@ class Listener:
         self._ready = True
 
 
-def wait_for(condition: Any, timeout_s: float = 20.0) -> None:
+def wait_for(condition: Any, timeout_s: float = 60.0) -> None:
     """Wait until a condition holds. Raises TimeoutError where it does not come to."""
     until_s = time.monotonic() + timeout_s
     while not condition():

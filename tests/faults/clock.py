@@ -23,12 +23,12 @@ class FakeClock:
         self.variables = {
             "LD_PRELOAD": str(found[0]),
             "FAKETIME_TIMESTAMP_FILE": str(self._offset),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",  # else it reads the file for each look at a clock
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 
     def jump(self, offset: str) -> None:
-        """Set the clock to so much from the real one: +1h, -1h, +10y."""
+        """Set the clock to so much from the real one: +1h, -1h, +10y. It is seen within a second."""
         beside = self._offset.with_suffix(".new")
         beside.write_text(f"{offset}\n")
         beside.rename(self._offset)  # never half written

@@ -80,7 +80,7 @@ class Stream:
         """How many labels it gave so far."""
         return self.labels.read_bytes().count(b"\n") if self.labels.exists() else 0
 
-    def wait_to_say(self, words: str, times: int = 1, timeout_s: float = 20.0) -> None:
+    def wait_to_say(self, words: str, times: int = 1, timeout_s: float = 60.0) -> None:
         wait_for(lambda: self.said.count(words) >= times, timeout_s)
 
     def end(self) -> Ended:

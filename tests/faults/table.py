@@ -100,7 +100,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Gather outcomes where a page was given."""
+    """Gather outcomes where a page was given, in the process to which all workers tell theirs."""
     path: Path | None = config.getoption(OPTION)
-    if path is not None:
+    if path is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Table(path))

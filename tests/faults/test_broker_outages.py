@@ -22,8 +22,8 @@ from tests.mqtt_receiver import STEP, Receiver, block, listening, publisher, qui
 from tests.predictions import prediction
 
 REFUSED = "not reachable: Connection refused"
-LOAD = "sim:?devices=20&speed=30"
-"""Some 470 labels a second."""
+LOAD = f"sim:?devices=10&speed={lasting(30, 20)}"
+"""Some 230 labels a second, or 160: little enough for a busy machine, on which samples that wait would cost memory."""
 QUEUE = QueueSettings().labels
 LARGEST_GROWTH_MIB = 10.0
 KEEPALIVE_S = lasting(2, 15)
@@ -148,7 +148,7 @@ def holds_out(one: Stream, break_it: Callable[[], None], measured: Measured) -> 
     one.wait_to_say("connection lost", timeout_s=3 * KEEPALIVE_S)
     noticed_s = time.monotonic() - broken_s
     assert noticed_s < 2 * KEEPALIVE_S
-    wait_for(lambda: one.labelled > given + 1.2 * MAY_WAIT, 120)  # more than the queue holds
+    wait_for(lambda: one.labelled > given + 1.2 * MAY_WAIT, 300)  # more than the queue holds
     grown_mib = one.memory_mib - before_mib
     assert grown_mib < LARGEST_GROWTH_MIB
     measured(f"noticed after {noticed_s:.1f} s of {2 * KEEPALIVE_S} s, {grown_mib:+.1f} MiB")

@@ -45,7 +45,7 @@ sys.exit(main())
 def test_23_killed_at_any_moment_all_reopens_and_less_than_a_second_is_lost(tmp_path: Path, measured: Measured) -> None:
     moment = random.Random(23)  # noqa: S311 - when to kill is no secret
     state, lost_s = tmp_path / "state", 0.0
-    for number in range(lasting(2, 20)):
+    for number in range(lasting(2, 10)):
         walks = tmp_path / f"walks{number}"
         kept = ("--record", str(walks), "--state", str(state))
         with stream(tmp_path / f"{number}", PEOPLE, *kept, http=False, program=BUSY_KEEPER) as one:
