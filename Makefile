@@ -39,7 +39,8 @@ test: $(BIN)/.dev system-packages
 
 .PHONY: faults
 faults: $(BIN)/.dev system-packages
-	HAR_STREAM_FAULTS=full $(BIN)/python -m pytest tests/faults -p tests.faults.table --faults-table docs/RELIABILITY.md
+	HAR_STREAM_FAULTS=full $(BIN)/python -m pytest -n auto --dist worksteal tests/faults \
+		-p tests.faults.table --faults-table docs/RELIABILITY.md
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
