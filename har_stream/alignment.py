@@ -32,7 +32,7 @@ PATIENCE_S: Final = 2.0
 REWIND_S: Final = 2.0
 """Rows older than the newest of their sensor by more mean that the clock was set back: all begins anew."""
 
-MOST_ROWS: Final = 4096
+MOST_ROWS: Final = 1024
 """Of a sensor, whatever its times say."""
 
 REPEATED: Final = "repeated"

@@ -19,6 +19,7 @@ HISTORY: Final = ("history export", "history erase", "report")
 """What asks a history."""
 SETTINGS: Final = (
     *("source", "sinks", "model", "engine", "hop", "state", "record", "broker", "http", "log_level"),
+    "trust_keras",
     "home_assistant.enabled",
 )
 """What the command line can set."""
@@ -116,6 +117,12 @@ def _add_stream(command: argparse.ArgumentParser) -> None:
     )
     add("--model", metavar="NAME|DIR", help="name of an installed model, or its folder (default: sway-lstm)")
     add("--engine", metavar="NAME", help="what computes the model: onnx (the default) or tensorflow")
+    add(
+        "--trust-keras",
+        action="store_true",
+        default=None,
+        help="let --engine tensorflow load a .keras file, which can run code of whoever made it",
+    )
     add("--hop", metavar="SAMPLES", help="samples from window to window (default: the model's own)")
 
 

@@ -7,6 +7,7 @@ softmax) is the same code.
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,12 +17,18 @@ from numpy.typing import NDArray
 
 from har_stream.errors import ConfigError
 from har_stream.manifest import CHANNELS, Engine, Manifest, Weights, read_weights
+from har_stream.onnx_file import OnnxError, check_whole
 from har_stream.samples import Samples
 
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 BATCH: Final = 64
 """Windows a call: larger batches fall out of the processor's caches and are slower."""
+
+DISTRUST: Final = (
+    "engine: tensorflow loads a .keras file, which can run code of whoever made it: give trust_keras = true "
+    "(--trust-keras) if you trust who made {}"
+)
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +43,13 @@ class Classifying(Protocol):
 class Classifier:
     """A model ready to classify. Raises ConfigError where its weights cannot be loaded."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, engine: Engine = "onnx") -> None:
+    def __init__(self, folder: Path, manifest: Manifest, *, engine: Engine = "onnx", trust_keras: bool = False) -> None:
+        """Load the weights of one engine; TensorFlow's only where whoever made them is trusted (trust_keras)."""
         weights = manifest.weights.get(engine)
         if weights is None:
             raise ConfigError(f"model {manifest.name} has no weights for engine {engine}")
+        if engine == "tensorflow" and not trust_keras:
+            raise ConfigError(DISTRUST.format(folder))
         self._logits = ENGINES[engine](folder, weights)
         self._channels = [CHANNELS.index(channel) for channel in manifest.channels]
         self._all_channels = manifest.channels == CHANNELS
@@ -89,9 +99,14 @@ def _onnx_logits(folder: Path, weights: Weights) -> Logits:
     import onnxruntime  # noqa: PLC0415 - training and checks of a configuration do without it
 
     data = read_weights(folder, weights)
+    try:
+        check_whole(data)
+    except OnnxError as error:
+        raise ConfigError(f"{folder / weights.file}: {error}") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # never its own format, told by the bytes
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - its errors share no base class but Exception
@@ -106,13 +121,21 @@ def _onnx_logits(folder: Path, weights: Weights) -> Logits:
 
 def _tensorflow_logits(folder: Path, weights: Weights) -> Logits:
     """Load the Keras model and compile it by XLA; batches are padded to powers of 2 to bound the compilations."""
-    read_weights(folder, weights)
+    data = read_weights(folder, weights)
+    log.warning("%s: loaded as trust_keras says: such a file can run code", folder / weights.file)
     try:
         import keras  # noqa: PLC0415 - seconds and hundreds of MB, which only this engine pays
         import tensorflow as tf  # noqa: PLC0415
     except ImportError:
         raise ConfigError("engine tensorflow needs TensorFlow: pip install 'har-stream[train]'") from None
-    model = keras.models.load_model(folder / weights.file, compile=False)
+    with tempfile.TemporaryDirectory() as private:
+        # What was checked is what is loaded, whoever replaces the file meanwhile; Keras takes nothing but a path.
+        checked = Path(private) / "model.keras"
+        checked.write_bytes(data)
+        try:
+            model = keras.models.load_model(checked, compile=False, safe_mode=True)
+        except Exception as error:  # noqa: BLE001 - its errors share no base class but Exception
+            raise ConfigError(f"{folder / weights.file}: Keras cannot load it: {_first_line(error)}") from None
     compiled = tf.function(lambda windows: model(windows, training=False), jit_compile=True)
 
     def run(windows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -72,7 +72,7 @@ class Daemon:
         self._http, live = open_http(self, settings, self._manifest, self._history_file)
         source = fitting_source(settings, self._manifest)
         waits = not source.paced
-        self._keeper = Keeper(StateFile(state)) if state is not None else None
+        self._keeper = Keeper(StateFile(state), limit=settings.intake.max_devices) if state is not None else None
         self._recorder = open_recorder(settings, self._manifest, source_waits=waits, stop=self._stop)
         self._engine = Engine(
             settings,

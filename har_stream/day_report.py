@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from har_stream.activities import ACTIVITIES
 from har_stream.day_book import Days, count_seconds
-from har_stream.segments import LONGEST_GAP_S, Segment
+from har_stream.lasting import LONGEST_GAP_S
+from har_stream.segments import Segment
 
 SITTING: Final = "sitting"
 HOUR_S: Final = 3600.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -24,16 +25,33 @@ PIECE: Final = 16
 """Samples of a block at the model's rate; at STILL_SAME_RATE they end less than half a sample off their times."""
 
 MOST_WAITING: Final = 20_000
-"""Samples whose rate could not be measured; then they go, counted."""
+"""Samples of a device whose rate could not be measured; then they go, counted."""
+
+MOST_WAITING_IN_ALL: Final = 262_144
+"""As above, of all devices together: who makes up ids could else fill the memory with what has no rate."""
 
 NO_RATE: Final = "no_rate"
+
+
+@dataclass(slots=True)
+class Waiting:
+    """How many samples of all devices wait for their rates."""
+
+    samples: int = 0
 
 
 class DeviceTranslation:
     """The conversion, alignment, order and clock of one device; reorders tells that its blocks may come in disorder."""
 
     def __init__(
-        self, device: str, profile: Profile, *, format_name: str | None, model_rate_hz: float, reorders: bool
+        self,
+        device: str,
+        profile: Profile,
+        *,
+        format_name: str | None,
+        model_rate_hz: float,
+        reorders: bool,
+        in_all: Waiting,
     ) -> None:
         self.device, self.format = device, format_name
         self._profile, self._model_rate_hz = profile, model_rate_hz
@@ -42,6 +60,7 @@ class DeviceTranslation:
         self._reordering = Reordering() if reorders else None
         self._clock: ArrivalClock | None = None
         self._waiting: list[Samples] = []
+        self._in_all = in_all
         self._at_model_rate = False
         self._sequence = 0
 
@@ -90,10 +109,12 @@ class DeviceTranslation:
         if self._clock is None:
             self._clock = ArrivalClock(nominal_hz=self._profile.rate_hz or rate_hz)
         self._waiting.append(values)
+        self._in_all.samples += len(values)
         span = self._clock.push(len(values), arrival_s)
         if span is None:
-            return self._give_up() if self._clock.waiting > MOST_WAITING else []
-        held, self._waiting = self._waiting, []
+            too_many = self._clock.waiting > MOST_WAITING or self._in_all.samples > MOST_WAITING_IN_ALL
+            return self._give_up() if too_many else []
+        held = self._taken()
         return self._timed(span, np.concatenate(held) if len(held) > 1 else held[0])
 
     def _timed(self, span: Span, values: Samples) -> list[Block]:
@@ -107,10 +128,15 @@ class DeviceTranslation:
             ]
         return [TimedBlock(self.device, span.start_s + np.arange(len(values)) / span.rate_hz, values, span.rate_hz)]
 
+    def _taken(self) -> list[Samples]:
+        """Return what waited for a rate, which waits no more."""
+        taken, self._waiting = self._waiting, []
+        self._in_all.samples -= sum(map(len, taken))
+        return taken
+
     def _give_up(self) -> list[Block]:
         """Refuse what waits for a rate, and measure anew."""
-        lost = sum(map(len, self._waiting))
-        self._waiting = []
+        lost = sum(map(len, self._taken()))
         if lost:
             self._clock = None
         return [Refused(self.device, NO_RATE, lost)] if lost else []

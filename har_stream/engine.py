@@ -67,6 +67,7 @@ class Engine:
         self._known: Stateful = self.pipeline if self.today is None else WithDays(self.pipeline, self.today)
         if keeper is not None:
             self._known.restore(keeper.kept)
+            self.pipeline.resumption.offer(keeper.standings, self._now())
         self._clock = wall_clock(settings, time.time())
         self.failed = False
         self.thread: Thread | None = None
@@ -85,7 +86,10 @@ class Engine:
     def keep(self) -> None:
         """Hand the keeper what is known of devices in the end (once the thread has ended, in any other)."""
         if self._keeper is not None and not (self.alive or self.failed):
-            self._keeper.exchange(self._known)
+            self._exchange(self._keeper)
+
+    def _exchange(self, keeper: Keeper) -> None:
+        keeper.exchange(self._known, self.pipeline.resumption.snapshot(now_s=self._now(), wall_s=time.time()))
 
     def report(self) -> None:
         """Tell the books, at the end."""
@@ -118,7 +122,7 @@ class Engine:
         if self.today is not None:
             self.today.note(tick, predictions, now_s=time.monotonic())
         if self._keeper is not None and self._keeper.asks:
-            self._keeper.exchange(self._known)
+            self._exchange(self._keeper)
         if predictions:
             sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
 

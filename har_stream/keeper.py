@@ -1,6 +1,6 @@
 """Keeps what the pipeline knows of each device in the state file, in a thread of its own.
 
-    engine thread: asks? -> exchange(pipeline)          keeper thread: file <-> latest
+    engine thread: asks? -> exchange(pipeline, standings)          keeper thread: files <-> latest
 
 The engine hands over a copy when asked and takes what another process wrote meanwhile (har-stream --calibrate);
 it never waits for a disk. A disk that fails is told once and tried again.
@@ -13,6 +13,7 @@ import time
 from threading import Condition, Thread
 from typing import Final, Protocol
 
+from har_stream.standings import NOBODY, Standings
 from har_stream.state import States
 from har_stream.state_file import StateFile
 
@@ -37,10 +38,11 @@ class Stateful(Protocol):
 class Keeper:
     """Brings states from the engine to the file, and what others put there to the engine."""
 
-    def __init__(self, file: StateFile, *, every_s: float = KEEP_EVERY_S) -> None:
-        self._file, self._every_s = file, every_s
-        self.kept = file.read()
-        self._latest = self.kept
+    def __init__(self, file: StateFile, *, limit: int, every_s: float = KEEP_EVERY_S) -> None:
+        """Keep states in a file, and the standings of `limit` devices at most."""
+        self._file, self._limit, self._every_s = file, limit, every_s
+        self.kept, self.standings = file.read(), file.standings.read().recent(time.time())
+        self._latest, self._standings = self.kept, self.standings
         self._others: States = {}
         self._changed = Condition()
         self._ending = self._failing = False
@@ -56,12 +58,12 @@ class Keeper:
         """Why states are not kept, "" where they are."""
         return f"{self._file.path} cannot be written" if self._failing else ""
 
-    def exchange(self, pipeline: Stateful) -> None:
+    def exchange(self, pipeline: Stateful, standings: Standings = NOBODY) -> None:
         """Take the pipeline's states and give it what others wrote (engine thread, or when that has ended)."""
         with self._changed:
             pipeline.restore(self._others)
             self._others = {}
-            self._latest = pipeline.snapshot()
+            self._latest, self._standings = pipeline.snapshot(), standings
             self.asks = False
             self._changed.notify_all()
 
@@ -105,6 +107,15 @@ class Keeper:
                 self._others |= theirs
                 self.kept = self.kept | theirs
                 self._latest = latest = self._latest | theirs
+                standings = self._standings
             if latest != found:
                 self._file.write(latest)
             self.kept = latest
+            self._keep_standings(standings)
+
+    def _keep_standings(self, standings: Standings) -> None:
+        """Write how devices stand, beside those of another process that shares the file; raises OSError."""
+        if standings is not self.standings:
+            others = self._file.standings.read().recent(time.time())
+            self._file.standings.write(standings.with_others(others, self._limit))
+            self.standings = standings

@@ -26,8 +26,6 @@ from har_stream.samples import Block, Prediction
 from har_stream.signals import OwnRate, Signals
 from har_stream.taps import Taps
 
-LONGEST_GAP_S: Final = 10.0
-"""After a longer silence an activity begins anew."""
 BROKEN: Final = 1.5
 """In hops: windows farther apart have a gap between them."""
 
@@ -37,7 +35,6 @@ class Seen:
     """A device as it stands; latency_s is from the arrival of its samples to its label, NaN where that is not known."""
 
     prediction: Prediction | None = None
-    since_s: float = 0.0
     seen_s: float = 0.0
     latency_s: float = math.nan
     gaps: int = 0
@@ -131,12 +128,9 @@ class Live:
                 seen = self._seen[device]
                 if seen.mark <= mark:
                     break
-                found.append((device, seen.prediction, seen.since_s, seen.seen_s))
+                found.append((device, seen.prediction, seen.seen_s))
             mark = self._mark
-        return mark, [
-            self._row(device, prediction, since_s, now_s - seen_s)
-            for device, prediction, since_s, seen_s in reversed(found)
-        ]
+        return mark, [self._row(device, prediction, now_s - seen_s) for device, prediction, seen_s in reversed(found)]
 
     def closeup(self, device: str, cursor: Cursor) -> Closeup | None:
         """Return all about one device that a page is open on, but for what it had at its cursor, and move that."""
@@ -159,8 +153,6 @@ class Live:
         if before is not None and passed_s > BROKEN * self._hop_s:
             seen.gaps += 1
             seen.lost_s += max(0.0, prediction.start_s - before.end_s)
-        if before is None or before.label != prediction.label or not 0 <= passed_s <= LONGEST_GAP_S:
-            seen.since_s = prediction.end_s
         if prediction.settled is not None:
             seen.ribbon.add(prediction.settled)
 
@@ -185,8 +177,8 @@ class Live:
             self.generation += 1
         return seen
 
-    def _row(self, device: str, prediction: Prediction | None, since_s: float, age_s: float) -> Row:
+    def _row(self, device: str, prediction: Prediction | None, age_s: float) -> Row:
         if prediction is None:
             return Row(device, None, (), 0.0, age_s)
         shares = tuple(round(100 * prediction.probabilities[label]) for label in self.labels)
-        return Row(device, prediction.label, shares, prediction.end_s - since_s, age_s)
+        return Row(device, prediction.label, shares, prediction.end_s - prediction.since_s, age_s)

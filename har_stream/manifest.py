@@ -1,20 +1,21 @@
 """The manifest of a model: everything that must be equal in training and serving stands here, and only here.
 
 har_stream/models/<name>/ holds model.onnx (and model.keras for the TensorFlow engine), manifest.json and the
-model card README.md. The weights are parsed only after their SHA-256 matched the manifest's.
+model card README.md. The weights are parsed only after their SHA-256 matched the manifest's, and the very bytes that
+were checked. Who made a model's folder need not be trusted, but for its .keras file.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from har_stream.activities import TRANSITIONS
+from har_stream.activities import TRANSITIONS, WALKING
+from har_stream.bounded_file import read_bounded
 from har_stream.errors import ConfigError, nearest
 
 MODELS = Path(__file__).parent / "models"
@@ -32,12 +33,34 @@ Engine = Literal["onnx", "tensorflow"]
 
 InitialState = Literal["zero", "first-sample"]
 
+MOST_MANIFEST_BYTES: Final = 1 << 20
+MOST_WEIGHTS_BYTES: Final = 256 << 20
+"""Of a file that is read at all; the shipped models have 12 kB and 0.4 MB."""
+
+LONGEST_WINDOW_S: Final = 60.0
+JUMP_TOLERANCE: Final = 0.01
+"""What rounding may leave of a row of probabilities."""
+
+Order = Annotated[int, msgspec.Meta(ge=1, le=16)]
+Rate = Annotated[float, msgspec.Meta(ge=1, le=10_000)]
+Cutoff = Annotated[float, msgspec.Meta(ge=1e-3, le=10_000)]
+WindowSamples = Annotated[int, msgspec.Meta(ge=1, le=8192)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.1, le=1e6)]
+Windows = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Label = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
+Prior = Annotated[float, msgspec.Meta(ge=1e-6, le=1)]
+Offset = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
+Scale = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
+Labels = Annotated[tuple[Label, ...], msgspec.Meta(min_length=1, max_length=64)]
+Printable = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,255}\Z")]
+
 
 class LowPass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A Butterworth low-pass filter."""
 
-    order: int
-    cutoff_hz: float
+    order: Order
+    cutoff_hz: Cutoff
 
 
 class Filters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,16 +76,21 @@ class Filters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Framing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the filtered stream is cut into windows: sampling rate, window and hop in samples."""
 
-    rate_hz: float
-    window: int
-    hop: int
+    rate_hz: Rate
+    window: WindowSamples
+    hop: WindowSamples
+
+    @property
+    def length_s(self) -> float:
+        """Time from a window's first sample to its last."""
+        return (self.window - 1) / self.rate_hz
 
 
 class Normalisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model sees (channel - offset) / scale, a value a channel."""
 
-    offset: tuple[float, ...]
-    scale: tuple[float, ...]
+    offset: tuple[Offset, ...]
+    scale: tuple[Scale, ...]
 
 
 class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,11 +101,11 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in what the network was trained on; below unknown_below the label in force is unknown.
     """
 
-    dwell_s: tuple[float, ...]
-    jump: tuple[tuple[float, ...], ...]
-    prior: tuple[float, ...]
-    evidence: float
-    unknown_below: float
+    dwell_s: tuple[Seconds, ...]
+    jump: tuple[tuple[Share, ...], ...]
+    prior: tuple[Prior, ...]
+    evidence: Annotated[float, msgspec.Meta(gt=0, le=100)]
+    unknown_below: Share
 
 
 class UprightConstants(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,10 +116,10 @@ class UprightConstants(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     least_windows in a row point more than turned_over_deg elsewhere.
     """
 
-    sure_above: float
-    least_windows: int
-    forget_windows: int
-    turned_over_deg: float
+    sure_above: Share
+    least_windows: Windows
+    forget_windows: Windows
+    turned_over_deg: Annotated[float, msgspec.Meta(ge=0, le=180)]
 
 
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,15 +138,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     format: Literal[1]
-    name: str
-    architecture: str
-    labels: tuple[str, ...]
+    name: Printable
+    architecture: Printable
+    labels: Labels
     transitions: tuple[str, ...] = ()
     channels: tuple[str, ...]
     framing: Framing
     filters: Filters
     normalisation: Normalisation
-    temperature: float = 1.0
+    temperature: Annotated[float, msgspec.Meta(ge=1e-3, le=1e3)] = 1.0
     smoothing: Smoothing
     upright: UprightConstants | None = None
     weights: dict[Engine, Weights]
@@ -153,7 +181,7 @@ def load_manifest(folder: Path) -> Manifest:
     """Read and check a manifest. Raises ConfigError on anything that is not one."""
     path = folder / MANIFEST
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode(read_bounded(path, MOST_MANIFEST_BYTES), type=Manifest)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -182,10 +210,12 @@ def _check(manifest: Manifest, path: Path) -> None:
         raise ConfigError(f"{path}: transitions are not among {', '.join(TRANSITIONS)}")
     if not set(manifest.channels) <= set(CHANNELS):
         raise ConfigError(f"{path}: channels are not among {', '.join(CHANNELS)}")
-    if not 0 < manifest.temperature < math.inf:
-        raise ConfigError(f"{path}: temperature is not above 0")
-    if not (0 < framing.hop <= framing.window and framing.rate_hz > 0):
-        raise ConfigError(f"{path}: framing needs rate_hz > 0 and 0 < hop <= window")
+    if len(set(manifest.outputs)) < states:
+        raise ConfigError(f"{path}: labels and transitions are not all different")
+    if manifest.upright is not None and WALKING not in manifest.labels:
+        raise ConfigError(f"{path}: upright needs the label {WALKING}")
+    if framing.hop > framing.window or framing.length_s > LONGEST_WINDOW_S:
+        raise ConfigError(f"{path}: framing needs hop <= window, and a window of at most {LONGEST_WINDOW_S:g} s")
     _check_numbers(manifest, path)
 
 
@@ -194,16 +224,11 @@ def _check_numbers(manifest: Manifest, path: Path) -> None:
     nyquist_hz, filters = manifest.framing.rate_hz / 2, manifest.filters
     low_passes = {"noise": filters.noise, "gravity": filters.gravity, "gyro_drift": filters.gyro_drift}
     for key, low_pass in low_passes.items():
-        if low_pass.order < 1 or not 0 < low_pass.cutoff_hz < nyquist_hz:
-            raise ConfigError(f"{path}: filters.{key} needs order >= 1 and 0 < cutoff_hz < {nyquist_hz:g}")
-    positive = {
-        "normalisation.scale": manifest.normalisation.scale,
-        "smoothing.dwell_s": manifest.smoothing.dwell_s,
-        "smoothing.prior": manifest.smoothing.prior,
-    }
-    for key, values in positive.items():
-        if not all(value > 0 for value in values):
-            raise ConfigError(f"{path}: {key} needs values above 0")
+        if low_pass.cutoff_hz >= nyquist_hz:
+            raise ConfigError(f"{path}: filters.{key} needs cutoff_hz < {nyquist_hz:g}")
+    for row in manifest.smoothing.jump:
+        if abs(sum(row) - 1) > JUMP_TOLERANCE:
+            raise ConfigError(f"{path}: smoothing.jump has a row that does not add up to 1")
 
 
 def read_weights(folder: Path, weights: Weights) -> bytes:
@@ -212,7 +237,7 @@ def read_weights(folder: Path, weights: Weights) -> bytes:
     if Path(weights.file).name != weights.file or "\0" in weights.file:
         raise ConfigError(f"{folder / MANIFEST}: weights must lie beside the manifest, not at {weights.file!r}")
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_WEIGHTS_BYTES)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != weights.sha256:

@@ -38,7 +38,7 @@ def load_model(settings: Settings) -> tuple[Manifest, Classifier]:
     """Return the manifest, with the hop that the settings ask for, and the classifier. Raises ConfigError."""
     folder = resolve(settings.model)
     manifest = _with_hop(load_manifest(folder), settings.hop)
-    return manifest, Classifier(folder, manifest, engine=settings.engine)
+    return manifest, Classifier(folder, manifest, engine=settings.engine, trust_keras=settings.trust_keras)
 
 
 def _with_hop(manifest: Manifest, hop: int) -> Manifest:
@@ -64,6 +64,7 @@ def open_recorder(settings: Settings, manifest: Manifest, *, source_waits: bool,
     recordings = Recordings(
         record_folder(settings),
         max_mb=settings.record_max_mb,
+        max_h=settings.record_max_h,
         max_devices=settings.intake.max_devices,
         rate_hz=manifest.framing.rate_hz,
         rewind_s=settings.intake.rewind_s,

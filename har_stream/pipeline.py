@@ -19,6 +19,7 @@ from har_stream.classifier import Classifying
 from har_stream.devices import LAWFUL_ID, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, majority_of_last_half, ready_made
 from har_stream.intake import Intake
+from har_stream.labelling import Labelling
 from har_stream.manifest import Manifest
 from har_stream.plausibility import Plausibility, Suspicion
 from har_stream.predictions import Predictions
@@ -27,7 +28,7 @@ from har_stream.presence import Presence
 from har_stream.resampling import Resampling
 from har_stream.samples import Block, Prediction, Refused, SampleBlock, TimedBlock, WindowBlock, with_times
 from har_stream.settings import IntakeSettings
-from har_stream.smoothing import Smoothed, Smoother
+from har_stream.smoothing import Smoothed
 from har_stream.state import DeviceMemory, DeviceState, States
 from har_stream.taps import Taps
 from har_stream.upright import Upright
@@ -54,7 +55,8 @@ class Pipeline:
         self._bridging = Bridging(rate_hz=framing.rate_hz, max_gap_s=settings.max_gap_s, rows=rows)
         self._preprocessing = Preprocessing(manifest.filters, framing, rows=rows)
         self._classifier = classifier
-        self._smoother = Smoother(manifest.smoothing, framing, labels=len(manifest.labels), rows=rows)
+        self._labelling = Labelling(manifest, self._devices, rows=rows)
+        self.resumption = self._labelling.resumption
         self._upright = Upright(manifest.upright, rows=rows) if manifest.upright else None
         self._plausibility = Plausibility(rows=rows)
         self.presence = Presence(self._devices, self._plausibility)
@@ -197,6 +199,7 @@ class Pipeline:
             self.presence.refuse(block.device, now_s)
         else:
             self.presence.welcome(block.device)
+            self.resumption.begin(row, now_s)
             self._begin_device(row, block.device)
         return row
 
@@ -276,15 +279,14 @@ class Pipeline:
         for turn in turns:
             self._suspect(self._plausibility.check(windows.rows[turn], windows.values[turn]))
         if self._upright is None:
-            raw, smoothed = self._classify(windows)
-            return self._predictions.of(windows, raw, smoothed, np.concatenate(turns))
+            return self._predictions.of(windows, *self._classify(windows), np.concatenate(turns))
         told = []
         for turn in turns:
             part = windows.only(turn)
             told += self._predictions.of(part, *self._classify(part), np.arange(len(turn)))
         return told
 
-    def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed]:
+    def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed, NDArray[np.float64]]:
         upright, values = self._upright, windows.values
         if upright is not None:
             values = upright.turn(windows.rows, values)
@@ -295,4 +297,4 @@ class Pipeline:
             walking = np.where(self._ready_made[windows.rows], np.float32(-1), walking)
             upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
-        return probabilities, self._smoother.push(windows.rows, windows.begins, probabilities)
+        return probabilities, *self._labelling.push(windows, probabilities)

@@ -23,11 +23,16 @@ class Predictions:
         self._labels, self._framing, self._name, self._has_truth = labels, framing, name, has_truth
 
     def of(
-        self, windows: FramedWindows, probabilities: NDArray[np.float32], smoothed: Smoothed, order: NDArray[np.intp]
+        self,
+        windows: FramedWindows,
+        probabilities: NDArray[np.float32],
+        smoothed: Smoothed,
+        since_s: NDArray[np.float64],
+        order: NDArray[np.intp],
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
         probabilities = probabilities[order, : len(self._labels)]
-        length_s = (self._framing.window - 1) / self._framing.rate_hz
+        length_s = self._framing.length_s
         # As Python's own numbers, column by column: one by one they would cost more than all else here.
         columns = (
             windows.rows[order].tolist(),
@@ -37,6 +42,7 @@ class Predictions:
             probabilities.tolist(),
             smoothed.in_force[order].tolist(),
             smoothed.settled[order].tolist(),
+            since_s[order].tolist(),
         )
         return [
             Prediction(
@@ -49,8 +55,9 @@ class Predictions:
                 self._settled(start_s, settled),
                 NAME_BY_CODE[truth],
                 self._has_truth[row],
+                since_s=in_force_since_s,
             )
-            for row, start_s, truth, raw, of_labels, in_force, settled in zip(*columns, strict=True)
+            for row, start_s, truth, raw, of_labels, in_force, settled, in_force_since_s in zip(*columns, strict=True)
         ]
 
     def _label(self, index: int) -> str:

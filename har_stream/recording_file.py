@@ -55,7 +55,13 @@ class RecordingFile:
         self._folder, self._device, self._labelled = folder, device, labelled
         self.path: Path | None = None
         self.size = 0
+        self._begun_s = 0.0
         self.broken = False
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the file was made, 0 where it is not yet."""
+        return 0.0 if self.path is None else time.monotonic() - self._begun_s
 
     def member(self, run: Run) -> bytes:
         """Return samples as a gzip member, the first one with the header."""
@@ -81,7 +87,7 @@ class RecordingFile:
             except FileExistsError:
                 continue
             os.fchmod(descriptor, OWNER_ONLY)  # whatever the umask is
-            self.path = path
+            self.path, self._begun_s = path, time.monotonic()
             return descriptor
         raise AssertionError  # count() has no end
 

@@ -18,6 +18,7 @@ from har_stream.samples import Block, SampleBlock, TimedBlock, WindowBlock, same
 MEMBER_SAMPLES: Final = 4096
 """Most samples written at once: a file's size is looked at before each."""
 MB: Final = 1e6
+HOUR_S: Final = 3600.0
 
 Tick = Sequence[Block]
 
@@ -25,15 +26,18 @@ log = logging.getLogger(__name__)
 
 
 class Recordings:
-    """The recordings of all devices in a folder, each file of at most max_mb.
+    """The recordings of all devices in a folder, each file of at most max_mb and begun at most max_h ago.
 
     Of the max_devices that came last it is known which file is theirs; one that comes back after that begins another.
     rate_hz is the model's rate, rewind_s what the pipeline takes for a clock set back.
     """
 
-    def __init__(self, folder: Path, *, max_mb: float, max_devices: int, rate_hz: float, rewind_s: float) -> None:
+    def __init__(
+        self, folder: Path, *, max_mb: float, max_h: float, max_devices: int, rate_hz: float, rewind_s: float
+    ) -> None:
         self.folder, self._rate_hz = folder, rate_hz
-        self._max_bytes, self._max_devices, self._rewind_s = max_mb * MB, max_devices, rewind_s
+        self._max_bytes, self._max_s = max_mb * MB, max_h * HOUR_S
+        self._max_devices, self._rewind_s = max_devices, rewind_s
         self._devices: OrderedDict[str, _Device] = OrderedDict()
         self._told_of_windows = False
         self.recorded = self.files = 0
@@ -83,6 +87,8 @@ class Recordings:
     def _append(self, device: _Device, run: Run) -> OSError | None:
         """Write a run of samples to a device's file, or return why not."""
         try:
+            if self._file_of(device).age_s > self._max_s:
+                device.file = None
             member = self._file_of(device).member(run)
             if self._file_of(device).size + len(member) > self._max_bytes:
                 device.file = None

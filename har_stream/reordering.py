@@ -17,6 +17,8 @@ from har_stream.samples import SampleBlock, TimedBlock
 HORIZON_S: Final = 0.2
 LONGEST_WAIT_S: Final = 2.0
 """What is missing for longer is a gap and no disorder; and a clock so far behind was set back."""
+MOST_HELD: Final = 4096
+"""Samples that wait, but for a single block: more than any sensor has in HORIZON_S, whatever times blocks come with."""
 MISSING: Final = 0.9
 """From so many intervals more than one from sample to sample, a block is missing and not only a sample late."""
 NEWS: Final = 0.1
@@ -44,9 +46,14 @@ class Reordering:
             return [*before, *self._out([block]), *self._due()]
         self._held.append(block)
         self._held.sort(key=_start_s)
-        if len(self._held) > 1 and _start_s(self._held[-1]) - _start_s(self._held[0]) >= HORIZON_S:
-            return self.flush()
-        return []
+        return self.flush() if self._is_given_up() else []
+
+    def _is_given_up(self) -> bool:
+        """Tell whether what waits spans too much for what is missing to come yet, or is too much, whatever it says."""
+        if len(self._held) == 1:
+            return False
+        spans_s = _start_s(self._held[-1]) - _start_s(self._held[0])
+        return spans_s >= HORIZON_S or sum(block.samples for block in self._held) > MOST_HELD
 
     def _follows(self, block: SampleBlock) -> bool:
         """Tell whether nothing waits and a block follows the last without a gap, as nearly all do; note its end."""

@@ -145,7 +145,8 @@ class Prediction:
     postural transition, where the model tells these; label is the one in force now; settled
     the last word on an earlier span, None until there is one. truth is None where the recording has no label;
     has_truth tells a labelled recording's unlabelled span from a stream that carries no labels at all. wall_s is when
-    the window ended in s since the epoch (har_stream.wall_clock), 0 where nobody has said.
+    the window ended in s since the epoch (har_stream.wall_clock), 0 where nobody has said; since_s, in the device's
+    clock, the end of the window from which on the label has been in force (har_stream.lasting).
     """
 
     device: str
@@ -158,6 +159,7 @@ class Prediction:
     truth: str | None = None
     has_truth: bool = False
     wall_s: float = 0.0
+    since_s: float = 0.0
 
     @property
     def id(self) -> str:

@@ -12,10 +12,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from har_stream.lasting import LONGEST_GAP_S
 from har_stream.samples import Prediction
 from har_stream.smoothing import LAG
 
-LONGEST_GAP_S: Final = 10.0
 TOUCH_S: Final = 1e-3
 """Ends that are no farther apart are one."""
 

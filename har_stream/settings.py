@@ -118,10 +118,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sinks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("stdout:",)
     model: str = "sway-lstm"
     engine: Engine = "onnx"
+    trust_keras: bool = False
     hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     state: str = ""
     record: str = ""
     record_max_mb: Positive = 64.0
+    record_max_h: Positive = 24.0
     broker: str = ""
     http: str = ""
     http_token_file: str = ""

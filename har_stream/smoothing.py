@@ -69,6 +69,17 @@ class Smoother:
             smoothed.in_force[lap], smoothed.settled[lap] = self._step(rows[lap], begins[lap], probabilities[lap])
         return smoothed
 
+    def belief(self, rows: Rows) -> NDArray[np.float64]:
+        """Return the probability (d, states) of each state after the last window of devices in `rows`."""
+        return np.asarray(self._filtered[rows, -1])
+
+    def resume(self, rows: Rows, belief: NDArray[np.float64], hops: NDArray[np.int64]) -> None:
+        """Take what belief() gave (d, states) as that of the window `hops` (d,) before the next, 1 or more."""
+        for hop in range(1, int(hops.max(initial=1))):
+            belief = np.where((hops > hop)[:, np.newaxis], _product(belief, self._transition), belief)
+        self._filtered[rows, -1] = belief
+        self._windows[rows] = 0
+
     def _step(
         self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

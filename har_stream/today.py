@@ -21,7 +21,7 @@ from har_stream.day_book import DayBook, local_date
 from har_stream.keeper import Stateful
 from har_stream.sample_rates import SampleRates
 from har_stream.samples import Block, Prediction, Refused
-from har_stream.segments import LONGEST_GAP_S, Spans
+from har_stream.segments import Spans
 from har_stream.state import DeviceState, States
 
 
@@ -48,8 +48,7 @@ class Standing:
 class _Latest:
     activity: str
     confidence: float
-    since_s: float
-    end_s: float
+    seconds: float
     mark: int
 
 
@@ -98,7 +97,7 @@ class Today:
             return Standing(
                 latest.activity,
                 latest.confidence,
-                latest.end_s - latest.since_s,
+                latest.seconds,
                 dict(self._book.seconds(device, self.date(wall_s))),
                 self._rates.rate_hz(device),
             )
@@ -119,12 +118,10 @@ class Today:
                 self._book.restore(device, state.days)
 
     def _note(self, prediction: Prediction) -> None:
-        before = self._latest.pop(prediction.device, None)
-        end_s, since_s = prediction.end_s, prediction.end_s
-        if before is not None and before.activity == prediction.label and 0 <= end_s - before.end_s <= LONGEST_GAP_S:
-            since_s = before.since_s
+        self._latest.pop(prediction.device, None)
         self._mark += 1
-        self._latest[prediction.device] = _Latest(prediction.label, prediction.confidence, since_s, end_s, self._mark)
+        seconds = prediction.end_s - prediction.since_s
+        self._latest[prediction.device] = _Latest(prediction.label, prediction.confidence, seconds, self._mark)
         while len(self._latest) > self._limit:
             del self._latest[next(iter(self._latest))]
 

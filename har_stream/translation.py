@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from har_stream.device_translation import DeviceTranslation
+from har_stream.device_translation import DeviceTranslation, Waiting
 from har_stream.errors import ConfigError
 from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
 from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
@@ -52,6 +52,7 @@ class Translator:
         self._profiles, self._profile, self._format = profiles, profile, format_name
         self._model_rate_hz, self._stream, self._most = model_rate_hz, stream, max_devices
         self._rate_hz = rate_hz
+        self._waiting = Waiting()
         self._readers: OrderedDict[str, Reader] = OrderedDict()
         self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
 
@@ -127,6 +128,7 @@ class Translator:
                 format_name=reader.format,
                 model_rate_hz=self._model_rate_hz,
                 reorders=not self._stream,  # a line brings nothing out of order
+                in_all=self._waiting,
             )
             self._devices[name] = device
             if len(self._devices) > self._most:

@@ -15,7 +15,8 @@ def prediction(
     truth: str | None = None,
     *,
     has_truth: bool = False,
+    since_s: float = 0.0,
 ) -> Prediction:
-    """A prediction of a window that ends at end_s."""
+    """A prediction of a window that ends at end_s, with a label that is in force since since_s."""
     shares = {name: 0.98 if name == raw else 0.004 for name in ACTIVITIES}
-    return Prediction(device, end_s - 2.54, end_s, raw, label, shares, settled, truth, has_truth)
+    return Prediction(device, end_s - 2.54, end_s, raw, label, shares, settled, truth, has_truth, since_s=since_s)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from har_stream.day_book import DayBook
 from har_stream.day_report import Report, fields_of, report
-from har_stream.segments import LONGEST_GAP_S, Segment
+from har_stream.lasting import LONGEST_GAP_S
+from har_stream.segments import Segment
 
 DAY_S = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
 HOUR_S = 3600.0

@@ -158,7 +158,7 @@ def test_of_a_thousand_devices_those_in_sight_are_drawn(browser: Browser) -> Non
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_both_themes_without_violations(browser: Browser, scheme: Any) -> None:
     engine = Engine()
-    engine.tick(prediction("a-1", 0), prediction("b", 0, "sitting"))
+    engine.tick(prediction("a-1", 0, since_s=2.54), prediction("b", 0, "sitting"))
     tab = Tab(browser, viewport={"width": 360, "height": 720}, color_scheme=scheme)
     page = tab.page
     with fed(engine) as url:

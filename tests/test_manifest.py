@@ -23,6 +23,7 @@ SMOOTHING = {
     "evidence": 1,
     "unknown_below": 0.5,
 }
+UPRIGHT = {"sure_above": 0.9, "least_windows": 4, "forget_windows": 200, "turned_over_deg": 45}
 GOOD: dict[str, Any] = {
     "format": 1,
     "name": "tiny",
@@ -82,9 +83,9 @@ def test_what_follows_the_labels_are_transitions(tmp_path: Path) -> None:
         load_manifest(write(tmp_path / "odd", GOOD | turns | {"transitions": ["jumping"]}))
 
 
-@pytest.mark.parametrize("temperature", [0, -1.0])
+@pytest.mark.parametrize("temperature", [0, -1.0, 1e4])
 def test_a_temperature_is_above_zero(tmp_path: Path, temperature: float) -> None:
-    with pytest.raises(ConfigError, match="temperature is not above 0"):
+    with pytest.raises(ConfigError, match=r"\$.temperature"):
         load_manifest(write(tmp_path, GOOD | {"temperature": temperature}))
 
 
@@ -102,17 +103,28 @@ def test_every_part_is_needed(tmp_path: Path, key: str) -> None:
         ({"surplus": 1}, "surplus"),
         ({"name": 5}, r"\$\.name"),
         ({"framing": {"hops": 64}}, "hops"),
-        ({"framing": {"hop": 0}}, "framing needs"),
+        ({"framing": {"hop": 0}}, r"\$.framing.hop"),
         ({"framing": {"window": 64, "hop": 65}}, "framing needs"),
-        ({"framing": {"rate_hz": 0}}, "framing needs"),
-        ({"framing": {"rate_hz": -50}}, "framing needs"),
+        ({"framing": {"rate_hz": 0}}, r"\$.framing.rate_hz"),
+        ({"framing": {"rate_hz": -50}}, r"\$.framing.rate_hz"),
+        ({"framing": {"window": 10**9}}, r"\$.framing.window"),
+        ({"framing": {"window": 4000}}, "a window of at most 60 s"),
+        ({"labels": ["sitting", "sitting"]}, "not all different"),
+        ({"labels": ["Walking", "sitting"]}, r"\$.labels"),
+        ({"labels": []}, r"\$.labels"),
+        ({"name": "a\nb"}, r"\$.name"),
+        ({"upright": UPRIGHT, "labels": ["standing", "sitting"]}, "upright needs the label walking"),
+        ({"upright": UPRIGHT | {"least_windows": 0}}, "least_windows"),
+        ({"smoothing": SMOOTHING | {"jump": [[0, 0.9], [1, 0]]}}, "smoothing.jump has a row"),
+        ({"smoothing": SMOOTHING | {"jump": [[-1, 2], [1, 0]]}}, "smoothing.jump"),
+        ({"smoothing": SMOOTHING | {"evidence": 1e300}}, "smoothing.evidence"),
         ({"filters": {"median": 5}}, "median"),
         ({"filters": {"initial_state": "last-sample"}}, "initial_state"),
         ({"channels": ["body_acc_w", *CHANNELS[1:]]}, "channels are not among body_acc_x"),
         ({"normalisation": {"offset": [0] * 8, "scale": [1] * 9}}, "normalisation.offset has 8 values, 9 are needed"),
         ({"normalisation": {"offset": [0] * 9, "scale": [1] * 10}}, "normalisation.scale has 10 values, 9 are needed"),
         ({"smoothing": SMOOTHING | {"dwell_s": [1]}}, "smoothing.dwell_s has 1 values, 2 are needed"),
-        ({"smoothing": SMOOTHING | {"prior": [1, 0, 0]}}, "smoothing.prior has 3 values, 2 are needed"),
+        ({"smoothing": SMOOTHING | {"prior": [0.8, 0.1, 0.1]}}, "smoothing.prior has 3 values, 2 are needed"),
         ({"smoothing": SMOOTHING | {"jump": [[0, 1]]}}, "smoothing.jump has 1 values, 2 are needed"),
         ({"smoothing": SMOOTHING | {"jump": [[0, 1], [1]]}}, "smoothing.jump is not 2 x 2"),
         ({"weights": {"caffe": {"file": "a", "sha256": "b"}}}, "caffe"),

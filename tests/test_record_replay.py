@@ -25,7 +25,7 @@ REWIND_S = 2.0
 
 
 def recordings(folder: Path, **changed: float) -> Recordings:
-    given = {"max_mb": 64.0, "max_devices": 64, "rate_hz": 50.0, "rewind_s": REWIND_S} | changed
+    given = {"max_mb": 64.0, "max_h": 24.0, "max_devices": 64, "rate_hz": 50.0, "rewind_s": REWIND_S} | changed
     return Recordings(folder, **given)  # type: ignore[arg-type]  # numbers of whichever key
 
 

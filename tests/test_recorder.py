@@ -79,6 +79,16 @@ def test_a_full_file_is_followed_by_the_next(tmp_path: Path) -> None:
     assert sum(len(read_recording(path).values) for path in paths) == store.recorded == 5000
 
 
+def test_an_old_file_is_followed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, now_s = recordings(tmp_path, max_h=2.0), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    for passed_s, files in ((0.0, 1), (7200.0, 1), (0.5, 2), (7199.0, 2), (2.0, 3)):
+        now_s += passed_s
+        store.write([[block(VALUES[:10])]])
+        assert store.files == files
+    assert sum(len(read_recording(path).values) for path in tmp_path.iterdir()) == 50
+
+
 def test_of_devices_beyond_the_most_the_longest_silent_ones_file_ends(tmp_path: Path) -> None:
     store = recordings(tmp_path, max_devices=2)
     for device in ("a", "b", "a", "c", "a", "b"):

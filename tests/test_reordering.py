@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_stream.reordering import HORIZON_S, Ordered, Reordering
+from har_stream.reordering import HORIZON_S, MOST_HELD, Ordered, Reordering
 from har_stream.samples import SampleBlock, TimedBlock
 
 RATE_HZ = 50.0
@@ -52,6 +52,17 @@ def test_short_blocks_wait_no_longer_than_the_horizon() -> None:
     out = pushed([0, *range(2, 20)], samples=2)
     waited = out.index(next(some for some in out[1:] if some))
     assert (waited - 1) * 2 / RATE_HZ == pytest.approx(HORIZON_S)
+
+
+def test_blocks_without_end_that_say_the_same_time_do_not_wait_without_end() -> None:
+    reordering = Reordering()
+    reordering.push(uniform(0))
+    early, out, most = uniform(2), 0, 0
+    for pushed_blocks in range(1, 1000):
+        out += len(reordering.push(early))
+        most = max(most, pushed_blocks - out)
+    assert most * early.samples <= MOST_HELD + early.samples
+    assert out + len(reordering.flush()) == 999
 
 
 def test_what_comes_twice_or_too_late_goes_on_for_the_intake_to_refuse() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from har_stream.lasting import LONGEST_GAP_S
 from har_stream.samples import Prediction, Settled
-from har_stream.segments import LONGEST_GAP_S, Segment, Spans
+from har_stream.segments import Segment, Spans
 from tests.predictions import prediction
 
 NOON_S = 1_795_500_000.0

@@ -104,6 +104,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
     texts = {
         "engine": "tensorflow",
         "log_level": "debug",
+        "trust_keras": "true",
         "http_insecure": "true",
         "mqtt.insecure": "true",
         "mqtt.qos": "0",
@@ -112,6 +113,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
     value = texts.get(key, "7")
     of_key: dict[str, Any] = {
         "sinks": ("7",),
+        "trust_keras": True,
         "http_insecure": True,
         "mqtt.insecure": True,
         "mqtt.qos": 0,

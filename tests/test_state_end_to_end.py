@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import pytest
 from har_stream.classifier import Classifier
 from har_stream.manifest import load_manifest, resolve
 from har_stream.preprocessing import filter_recording
+from har_stream.standings import END_S, RESUME_WITHIN_S, SINCE_S
 from har_stream.state import States
 from har_stream.state_file import StateFile
 from har_stream.upright import Upright
-from tests.broker import wait_for
+from tests.broker import free_port, wait_for
 from tests.motion import RATE_HZ
 from tests.stream_process import end, run, running
 from tests.test_newcomers_errors import fault
@@ -101,6 +103,36 @@ def test_after_a_kill_the_file_holds_what_was_known_shortly_before(slant: Path, 
         process.kill()
         process.wait()
     assert_taken_up(slant, tmp_path, before[0])
+
+
+def seconds_in_activity(port: int) -> float:
+    """The time in its activity that a page shows of the one device, once it has a label."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        events = (json.loads(line[6:]) for line in client.makefile("rb") if line.startswith(b"data: "))
+        rows = (row for event in events for row in event.get("all", []) + event.get("some", []))
+        return next(float(row[3]) for row in rows if row[1] is not None)
+
+
+def test_after_a_kill_the_time_in_the_activity_goes_on_and_is_not_long_behind(tmp_path: Path) -> None:
+    walk = simulated("walking:90")
+    (tmp_path / "later").mkdir()
+    first = write_recording(tmp_path / "one.csv", walk)
+    with running(*options(first, tmp_path / "kept", "speed=10"), program=HASTY) as process:
+        told = lines_until(process, 20)
+        process.kill()
+        process.wait()
+    kept = StateFile(tmp_path / "kept").standings.read()
+    assert kept.devices == ("one",)
+    end_s, since_s = kept.numbers[0, [END_S, SINCE_S]].tolist()
+    assert told[-1]["time"] - end_s < RESUME_WITHIN_S
+    assert {line["label"] for line in told if line["time"] > since_s - 0.01} == {"walking"}
+    later = write_recording(tmp_path / "later" / "one.csv", walk, start_s=told[-1]["time"] + 3.0)
+    port = free_port()
+    with running(*options(later, tmp_path / "kept", "speed=8"), "--http", f"127.0.0.1:{port}") as process:
+        first_line = lines_until(process, 1)[0]
+        assert first_line["label"] == "walking"
+        assert seconds_in_activity(port) >= first_line["time"] - since_s - 0.1
 
 
 def test_a_replay_that_is_not_told_to_keeps_and_reads_nothing(slant: Path, tmp_path: Path) -> None:

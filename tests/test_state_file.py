@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import random
 import stat
-import time
 from pathlib import Path
 
 import pytest
 
+from har_stream import kept_file
 from har_stream.errors import ConfigError
 from har_stream.settings import Settings
 from har_stream.state import DeviceState, States, encode
@@ -40,7 +39,7 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     try:
         path = StateFile(tmp_path / "deep").path
         file = StateFile(tmp_path)
-        (tmp_path / "devices.new").touch(0o666)  # as a process that died may have left it
+        (tmp_path / "devices.json.new").touch(0o666)  # as a process that died may have left it
         file.write(states(1))
     finally:
         os.umask(old)
@@ -80,25 +79,27 @@ def test_a_disk_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch
     assert StateFile(tmp_path).read() == states(1)
 
 
-def _write_for_ever(folder: Path) -> None:
-    file = StateFile(folder)
-    for number in range(1, 10**9):
-        file.write(states(number, devices=500))
+def test_a_file_far_too_long_is_not_read_but_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_file, "MOST_BYTES", 1 << 20)
+    for extra in (0, 1):
+        (tmp_path / "devices.json").write_bytes(encode(states(1)).rstrip().ljust((1 << 20) + extra))
+        assert StateFile(tmp_path).read() == ({} if extra else states(1))
+    assert "longer than 1 MiB; set aside as devices.json.damaged" in caplog.text
 
 
-def test_killed_at_any_moment_it_leaves_a_whole_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    moment = random.Random(1)  # noqa: S311 - when to kill is no secret
-    StateFile(tmp_path).write(states(1, devices=500))
-    for _ in range(8):
-        process = multiprocessing.get_context("fork").Process(target=_write_for_ever, args=(tmp_path,))
-        process.start()
-        time.sleep(0.05 + 0.02 * moment.random())
-        process.kill()
-        process.join()
-        found = StateFile(tmp_path).read()
-        assert len(found) == 500
-        assert len({state.upright.windows for state in found.values() if state.upright}) == 1
-    assert not caplog.records
+def test_a_pipe_in_its_place_is_a_fault_of_the_configuration_and_waits_for_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "devices.json")
+    with pytest.raises(ConfigError, match=r"not a file: give --state"):
+        StateFile(tmp_path)
+
+
+def test_another_name_is_another_file(tmp_path: Path) -> None:
+    StateFile(tmp_path, name="devices-1").write(states(3))
+    StateFile(tmp_path, name="devices-2").write(states(4))
+    assert StateFile(tmp_path, name="devices-1").read() == states(3)
+    assert StateFile(tmp_path).read() == {}
 
 
 def _add_devices(folder: Path, first: int) -> None:

@@ -29,19 +29,20 @@ def test_each_device_has_its_line_with_the_time_in_its_activity() -> None:
     screen = console()
     table = TerminalTable(screen)
     table.write([prediction(end_s=10.0, label="sitting"), prediction("watch", end_s=5.0)])
-    table.write([prediction(end_s=85.0, label="sitting", raw="standing")])
+    table.write([prediction(end_s=85.0, label="sitting", raw="standing", since_s=8.0)])
     lines = drawn(table, screen).splitlines()
     (first,) = [line for line in lines if "exp01_user01" in line]
     assert all(part in first for part in ("1:25", "sitting", "98%", "1:17"))
     assert any("watch" in line and "walking" in line for line in lines)
 
 
-def test_a_change_starts_the_time_anew() -> None:
+def test_only_those_that_spoke_last_are_remembered() -> None:
     screen = console()
-    table = TerminalTable(screen)
-    table.write([prediction(end_s=10.0, label="sitting"), prediction(end_s=102.54, label="laying")])
-    (line,) = [line for line in drawn(table, screen).splitlines() if "exp01_user01" in line]
-    assert "0:02" in line
+    table = TerminalTable(screen, max_devices=3)
+    for device in ("kept", "gone", "b", "kept", "c"):
+        table.write([prediction(device)])
+    text = drawn(table, screen)
+    assert [device in text for device in ("kept", "gone", "b", "c")] == [True, False, True, True]
 
 
 def test_more_devices_than_lines_are_counted() -> None:

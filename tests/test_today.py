@@ -38,20 +38,10 @@ def standing(held: Today, device: str = "watch", wall_s: float = NOON_S) -> Stan
     return told
 
 
-def test_time_in_the_activity_begins_anew_with_another_one() -> None:
+def test_the_time_in_the_activity_is_that_of_the_newest_window() -> None:
     held = today()
-    note(held, "walking", "walking", "walking")
-    assert standing(held).seconds_in_activity == pytest.approx(2 * HOP_S)
-    note(held, "sitting", start_s=3 * HOP_S)
-    assert (standing(held).activity, standing(held).seconds_in_activity) == ("sitting", 0.0)
-
-
-@pytest.mark.parametrize("start_s", [1000.0, -1000.0])
-def test_time_in_the_activity_begins_anew_after_a_silence_or_a_clock_that_was_set_back(start_s: float) -> None:
-    held = today()
-    note(held, "walking", "walking")
-    note(held, "walking", start_s=start_s)
-    assert standing(held).seconds_in_activity == 0.0
+    held.note([], [prediction("watch", 3.0), prediction("watch", 20.0, since_s=12.5)], now_s=0.0)
+    assert (standing(held).activity, standing(held).seconds_in_activity) == ("walking", 7.5)
 
 
 def test_settled_labels_make_up_the_day_and_midnight_begins_another() -> None:

@@ -56,7 +56,10 @@ def test_fit_makes_the_same_again_with_any_jobs_and_the_daemon_serves_it(small_u
     digest = hashlib.sha256((tmp_path / "first" / "model.onnx").read_bytes()).hexdigest()
     assert manifest.weights["onnx"].sha256 == digest
     batch = np.random.default_rng(1).standard_normal((5, 128, 9)).astype(np.float32)
-    engines = [Classifier(tmp_path / "first", manifest, engine=e).probabilities(batch) for e in ("onnx", "tensorflow")]
+    engines = [
+        Classifier(tmp_path / "first", manifest, engine=e, trust_keras=True).probabilities(batch)
+        for e in ("onnx", "tensorflow")
+    ]
     assert np.abs(engines[0] - engines[1]).max() < 1e-5
     streamed = run("--source", f"replay:{small_uci}?speed=max&split=test", "--model", str(tmp_path / "first"))
     assert len(streamed.lines) == 60

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from har_stream import device_translation
 from har_stream.errors import ConfigError
 from har_stream.formats import cbor_blocks, frames, json_blocks, lines, phyphox, sensor_logger, sensor_server, witmotion
 from har_stream.profiles import Profile, Profiles
@@ -30,7 +31,7 @@ REASONS = {"channels", "checksum", "device_error", "format", "frame", "line", "m
 DEGREES = np.repeat([1.0, 180 / np.pi], 3)
 
 
-def translator(*, stream: bool = False, profiles: Profiles | None = None, **options: int) -> Translator:
+def translator(*, stream: bool = False, profiles: Profiles | None = None, **options: int | str) -> Translator:
     return Translator(profiles or Profiles(), model_rate_hz=RATE_HZ, stream=stream, **options)  # type: ignore[arg-type]
 
 
@@ -209,3 +210,20 @@ def test_no_bytes_raise_or_get_into_a_reason(
     blocks = [block for data, arrival_s, device in chunks for block in one.push(data, arrival_s, device)]
     reasons = {reason for _, reason in refused(blocks + one.flush())}
     assert reasons <= REASONS, "a reason is a label of a metric"
+
+
+@pytest.mark.parametrize(("devices", "most"), [(1, 300), (500, 1000)])
+def test_what_waits_for_a_rate_is_bounded_for_one_device_and_for_all_together(
+    monkeypatch: pytest.MonkeyPatch, devices: int, most: int
+) -> None:
+    monkeypatch.setattr(device_translation, "MOST_WAITING", 300)
+    monkeypatch.setattr(device_translation, "MOST_WAITING_IN_ALL", 1000)
+    one, given, lost = translator(format_name="lines", max_devices=1000), 0, 0
+    for at in range(500):
+        given += 20
+        blocks = one.push(b"0,0,0,0,0,1\n" * 20, 0.0, f"d{at % devices}")
+        assert {block.reason for block in blocks if isinstance(block, Refused)} <= {"no_rate"}
+        lost += sum(block.samples for block in blocks)
+        assert given - lost <= most
+    assert 0 < lost < given
+    assert lost + sum(block.samples for block in one.flush()) == given

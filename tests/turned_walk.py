@@ -29,8 +29,8 @@ def worn_turned(values: Samples, angle_deg: float) -> Samples:
     return np.asarray((values.reshape(-1, 2, 3) @ rotation.T).reshape(-1, 6), np.float32)
 
 
-def write_recording(path: Path, values: Samples) -> Path:
-    """Write samples as a recording that replay: takes."""
-    rows = np.hstack([np.arange(len(values))[:, np.newaxis] / RATE_HZ, values])
+def write_recording(path: Path, values: Samples, start_s: float = 0.0) -> Path:
+    """Write samples from start_s on as a recording that replay: takes."""
+    rows = np.hstack([start_s + np.arange(len(values))[:, np.newaxis] / RATE_HZ, values])
     np.savetxt(path, rows, fmt="%.9g", delimiter=",", header=HEADER, comments="")
     return path

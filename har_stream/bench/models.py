@@ -38,12 +38,16 @@ def measure(options: Options) -> dict[str, Any]:
 
 
 def _us_per_window(model: str, engine: Engine, calls: int) -> float | None:
-    """Return the median call's share of one window, None where the model has no weights for the engine."""
+    """Return the median call's share of one window.
+
+    None where the model has no weights for the engine, or only some of which nobody said that they can be trusted.
+    """
     folder = resolve(model)
     manifest = load_manifest(folder)
-    if engine not in manifest.weights:
+    ours = folder in installed_models().values()
+    if engine not in manifest.weights or (engine == "tensorflow" and not ours):
         return None
-    classifier = Classifier(folder, manifest, engine=engine)
+    classifier = Classifier(folder, manifest, engine=engine, trust_keras=ours)
     shape = (BATCH, manifest.framing.window, len(CHANNELS))
     windows: Samples = np.random.default_rng(SEED).standard_normal(shape).astype(np.float32)
     for _ in range(WARM_UP_CALLS):

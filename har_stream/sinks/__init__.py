@@ -26,7 +26,7 @@ def open_sink(text: str, settings: Settings) -> Sink:
     """Open a sink by its URI. Raises ConfigError where the URI is faulty or the file cannot be opened."""
     uri = parse_uri(text)
     if uri.scheme == "stdout":
-        return _stdout(uri)
+        return _stdout(uri, settings)
     if uri.scheme == "jsonl":
         return _jsonl(uri)
     if uri.scheme == "history":
@@ -38,7 +38,7 @@ def open_sink(text: str, settings: Settings) -> Sink:
     raise ConfigError(f"{text}: unknown sink {uri.scheme!r}{nearest(uri.scheme, SCHEMES)}")
 
 
-def _stdout(uri: Uri) -> Sink:
+def _stdout(uri: Uri, settings: Settings) -> Sink:
     if uri.rest or uri.query:
         raise ConfigError(f"{uri.text}: stdout: takes nothing more")
     if sys.stdout is None:
@@ -47,7 +47,7 @@ def _stdout(uri: Uri) -> Sink:
         return json_stdout()
     from har_stream.sinks.terminal import TerminalTable  # noqa: PLC0415 - who writes to a pipe need not load it
 
-    return TerminalTable()
+    return TerminalTable(max_devices=settings.intake.max_devices)
 
 
 def _history(uri: Uri, settings: Settings) -> Sink:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
@@ -15,7 +14,9 @@ from rich.text import Text
 
 from har_stream.activities import UNKNOWN
 from har_stream.samples import Prediction
+from har_stream.settings import IntakeSettings
 
+MOST_DEVICES: Final = IntakeSettings().max_devices
 REFRESH_HZ: Final = 8
 BAR_WIDTH: Final = 16
 FRAME_LINES: Final = 6
@@ -31,14 +32,6 @@ STYLES: Final = {
 }
 
 
-@dataclass(slots=True)
-class Shown:
-    """One device's line: its newest prediction and since when its label is in force."""
-
-    prediction: Prediction
-    since_s: float
-
-
 class TerminalTable:
     """A table redrawn in place a few times a second, whatever the load."""
 
@@ -46,9 +39,11 @@ class TerminalTable:
     at_once = 1000
     condition = ""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, max_devices: int = MOST_DEVICES) -> None:
+        """Show the max_devices that spoke last."""
+        self._max_devices = max_devices
         self._console = console or Console()
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[str, Prediction] = {}
         self._lock = Lock()
         self._live = Live(console=self._console, refresh_per_second=REFRESH_HZ, get_renderable=self.render)
 
@@ -64,14 +59,10 @@ class TerminalTable:
         """Note the newest word on each device; the next redraw shows it."""
         with self._lock:
             for prediction in predictions:
-                before = self._shown.get(prediction.device)
-                lasting = (
-                    before is not None
-                    and before.prediction.label == prediction.label
-                    and before.since_s <= prediction.start_s
-                )
-                since_s = before.since_s if before is not None and lasting else prediction.start_s
-                self._shown[prediction.device] = Shown(prediction, since_s)
+                self._shown.pop(prediction.device, None)  # so that they stand in the order in which they spoke last
+                self._shown[prediction.device] = prediction
+            while len(self._shown) > self._max_devices:
+                del self._shown[next(iter(self._shown))]
         return len(predictions)
 
     def idle(self) -> None:
@@ -93,13 +84,12 @@ class TerminalTable:
         return Group(table, Text(f"and {hidden} more devices", style="dim")) if hidden > 0 else table
 
 
-def _table(shown: list[Shown]) -> Table:
-    has_truth = any(one.prediction.has_truth for one in shown)
+def _table(shown: list[Prediction]) -> Table:
+    has_truth = any(one.has_truth for one in shown)
     table = Table("device", "time", "activity", "confidence", "", "for")
     if has_truth:
         table.add_column("truth")
-    for one in shown:
-        prediction = one.prediction
+    for prediction in shown:
         style = STYLES.get(prediction.label, "")
         cells: list[RenderableType] = [
             prediction.device,
@@ -107,7 +97,7 @@ def _table(shown: list[Shown]) -> Table:
             Text(spoken(prediction.label), style=f"bold {style}"),
             ProgressBar(total=1.0, completed=prediction.confidence, width=BAR_WIDTH, complete_style=style),
             f"{prediction.confidence:4.0%}",
-            clock(prediction.end_s - one.since_s),
+            clock(prediction.end_s - prediction.since_s),
         ]
         if has_truth:
             cells.append(Text(spoken(prediction.truth or ""), style="dim"))

@@ -1,0 +1,33 @@
+"""Labelling: the classifier's probabilities become labels, in force and settled, that have lasted for a time.
+
+probabilities -> smoothing -> lasting        Resumption: where both stood before a restart
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from har_stream.devices import DeviceTable
+from har_stream.framed import FramedWindows
+from har_stream.lasting import Lasting
+from har_stream.manifest import Manifest
+from har_stream.resumption import Resumption
+from har_stream.smoothing import Smoothed, Smoother
+
+
+class Labelling:
+    """Smoother and durations for `rows` devices; resumption gives and takes how they stand."""
+
+    def __init__(self, manifest: Manifest, devices: DeviceTable, *, rows: int) -> None:
+        self._length_s = manifest.framing.length_s
+        self._smoother = Smoother(manifest.smoothing, manifest.framing, labels=len(manifest.labels), rows=rows)
+        self._lasting = Lasting(rows=rows)
+        self.resumption = Resumption(self._smoother, self._lasting, manifest, devices, rows=rows)
+
+    def push(self, windows: FramedWindows, probabilities: NDArray[np.float32]) -> tuple[Smoothed, NDArray[np.float64]]:
+        """Return the labels of windows (w,), and since when those in force are so (w,), in the devices' clocks."""
+        rows, end_s = windows.rows, windows.start_s + self._length_s
+        begins = self.resumption.begins(rows, windows.begins, end_s)
+        smoothed = self._smoother.push(rows, begins, probabilities)
+        return smoothed, self._lasting.push(rows, end_s, smoothed.in_force)
