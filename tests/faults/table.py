@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -16,13 +17,13 @@ from typing import Final
 import pytest
 
 from har_stream import __version__
-from tests.faults.catalogue import FAULTS, row_of
+from tests.faults.catalogue import FAULTS, Fault, row_of
 from tests.faults.length import FULL
 
 OPTION: Final = "--faults-table"
 BEGIN: Final = "<!-- what `make faults` writes begins here -->"
 END: Final = "<!-- and ends here -->"
-HEADER: Final = "| | fault | what holds | tests | measured |\n| --- | --- | --- | --- | --- |"
+HEADER: Final = "| | fault | what holds | tests | measured | run |\n| --- | --- | --- | --- | --- | --- |"
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Table:
     """Gathers the outcomes of a run."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._begun_s = path, time.monotonic()
+        self._path = path
         self._outcomes: dict[int, Outcome] = defaultdict(Outcome)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -65,33 +66,39 @@ class Table:
             outcome.measured += [str(value) for name, value in report.user_properties if name == "measured"]
 
     def pytest_sessionfinish(self) -> None:
-        """Put the table into the page."""
+        """Put the table into the page; faults whose tests did not run keep what it says of them."""
         before, _, rest = self._path.read_text().partition(BEGIN)
-        _, _, after = rest.partition(END)
-        self._path.write_text(f"{before}{BEGIN}\n{self._summary()}\n\n{self._rows()}\n{END}{after}")
+        told, _, after = rest.partition(END)
+        rows = self._rows(told)
+        self._path.write_text(f"{before}{BEGIN}\n{summary(rows)}\n\n{HEADER}\n{rows}\n{END}{after}")
 
-    def _summary(self) -> str:
-        outcomes = self._outcomes.values()
-        passed, failed = sum(one.passed for one in outcomes), sum(one.failed for one in outcomes)
-        skipped = sum(len(one.skipped) for one in outcomes)
-        run = "`make faults` (at full length)" if FULL else "`pytest tests/faults` (outages shortened)"
-        return (
-            f"Last run: {time.strftime('%Y-%m-%d')}, {run} in "
-            f"{(time.monotonic() - self._begun_s) / 60:.0f} min, har-stream {__version__}, Python "
-            f"{platform.python_version()}, Linux on {platform.machine()}, {os.cpu_count()} cores: "
-            f"{passed} tests hold, {failed} fail, {skipped} skipped."
-        )
-
-    def _rows(self) -> str:
-        lines, kind = [HEADER], ""
+    def _rows(self, told: str) -> str:
+        lines, kind = [], ""
         for number, fault in enumerate(FAULTS, 1):
             if fault.kind != kind:
                 kind = fault.kind
-                lines.append(f"| | **{kind}** | | | |")
-            outcome = self._outcomes[number]
-            measured = "; ".join(outcome.measured)
-            lines.append(f"| {number} | {fault.what} | {fault.outcome} | {outcome.verdict} | {measured} |")
+                lines.append(f"| | **{kind}** | | | | |")
+            kept = re.search(rf"^\| {number} \|.*$", told, re.MULTILINE)
+            lines.append(kept[0] if kept and number not in self._outcomes else self._row(number, fault))
         return "\n".join(lines)
+
+    def _row(self, number: int, fault: Fault) -> str:
+        outcome = self._outcomes[number]
+        run = f"{time.strftime('%Y-%m-%d')}, {'full' if FULL else 'short'}"
+        measured = "; ".join(outcome.measured)
+        return f"| {number} | {fault.what} | {fault.outcome} | {outcome.verdict} | {measured} | {run} |"
+
+
+def summary(rows: str) -> str:
+    """Return how many tests stand behind rows, and on what they ran last."""
+    passed, failed, skipped = (
+        sum(map(int, re.findall(rf"(\d+) {word}", rows))) for word in ("hold", "fail", "skipped")
+    )
+    return (
+        f"{passed} tests hold, {failed} fail, {skipped} are skipped. Last run by `make faults` on "
+        f"{time.strftime('%Y-%m-%d')}: har-stream {__version__}, Python {platform.python_version()}, Linux on "
+        f"{platform.machine()}, {os.cpu_count()} cores."
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.faults.catalogue import FAULTS, row_of
-from tests.faults.table import BEGIN, END, HEADER, Outcome
+from tests.faults.table import BEGIN, END, HEADER, Outcome, summary
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "RELIABILITY.md"
@@ -36,3 +36,8 @@ def test_an_outcome_says_what_failed_and_why_something_was_skipped() -> None:
     assert Outcome().verdict == "none ran"
     assert Outcome(passed=2).verdict == "2 hold"
     assert Outcome(1, 1, ["no veth", "no veth"]).verdict == "1 hold, **1 fail**, 2 skipped: no veth"
+
+
+def test_the_summary_counts_the_tests_of_all_rows() -> None:
+    told = summary("| 1 | a | b | 2 hold, **1 fail** | | x |\n| 2 | a | b | 3 hold, 2 skipped: no veth | | x |")
+    assert told.startswith("5 tests hold, 1 fail, 2 are skipped.")
