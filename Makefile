@@ -2,6 +2,8 @@
 # make test   everything the tests need, then all of them
 # make faults   the tests of faults at full length, and their table in docs/RELIABILITY.md
 # make lint   ruff and mypy alone
+# make fuzz   a minute of fuzzing for each thing that takes foreign bytes; FUZZ_SECONDS, FUZZ_TARGETS
+# make soak   ten minutes of faults for two real streams; SOAK_MINUTES, SOAK_SEED
 # make man    manual pages of the three commands, in build/man
 # make pictures   the live page's pictures for README.md, in docs
 
@@ -46,6 +48,21 @@ lint: $(BIN)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# A minute of fuzzing for each target, or FUZZ_SECONDS; what is found is kept in build/fuzz and serves the next run.
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: $(BIN)/.fuzz
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Ten minutes of faults for two real streams, or SOAK_MINUTES=1440 for a day.
+SOAK_MINUTES ?= 10
+SOAK_SEED ?= 1
+
+.PHONY: soak
+soak: $(BIN)/.dev system-packages
+	$(BIN)/python -m tests.soak.run --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED) --json build/soak.json
+
 .PHONY: man
 man: $(BIN)/.dev
 	mkdir -p build/man
@@ -82,6 +99,10 @@ $(BIN)/.core: $(BIN)/.venv setup.cfg
 
 $(BIN)/.dev: $(BIN)/.core setup.cfg
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	touch $@
+
+$(BIN)/.fuzz: $(BIN)/.dev setup.cfg
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev,fuzz]'
 	touch $@
 
 clean:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from har_stream import __version__
+from har_stream.activities import ACTIVITIES
 from har_stream.commands import Parser
 from har_stream.completion import SHELLS, complete_files
 from har_stream.history.arguments import add_history, add_report
 from har_stream.logs import LEVELS
-from har_stream.manual import CHECK_END, COMPLETION_END, CONFIG_END, END, REMOVE_END, RUN_END
+from har_stream.manual import CHECK_END, COMPLETION_END, CONFIG_END, END, LABEL_END, REMOVE_END, RUN_END
 
-COMMANDS: Final = ("run", "check", "config", "ports", "completion", "home-assistant", "history", "report", "bench")
+COMMANDS: Final = (
+    *("run", "check", "config", "ports", "completion", "label", "home-assistant", "history", "report", "bench"),
+)
 HISTORY: Final = ("history export", "history erase", "report")
 """What asks a history."""
 SETTINGS: Final = (
@@ -60,6 +63,7 @@ def make_parser(runs: Mapping[str, Run]) -> Parser:
     made["completion"].add_argument("shell", choices=SHELLS, help="the shell")
     for name in ("run", "check", "config"):
         add_settings(made[name])
+    made["label"] = _add_label(commands)
     made["home-assistant"] = _add_removal(commands)
     made |= add_history(commands, _command)
     made["report"] = add_report(commands, _command)
@@ -67,6 +71,15 @@ def make_parser(runs: Mapping[str, Run]) -> Parser:
     for name, one in made.items():
         one.set_defaults(run=runs[name])
     return parser
+
+
+def _add_label(commands: argparse._SubParsersAction[Parser]) -> Parser:
+    one = _command(commands, "label", "say what a device's body really does, while its samples are recorded", LABEL_END)
+    one.add_argument("device", nargs="?", metavar="DEVICE", help="its id; without an activity: show what was said")
+    one.add_argument("activity", nargs="?", metavar="ACTIVITY", help=f"{', '.join(ACTIVITIES)}; none or stop: no label")
+    one.add_argument("--http", metavar="HOST:PORT", help="where har-stream answers (default: 127.0.0.1:9478)")
+    complete_files(one.add_argument("--config", metavar="FILE", type=Path, help="a configuration file (TOML)"))
+    return one
 
 
 def _add_removal(commands: argparse._SubParsersAction[Parser]) -> Parser:

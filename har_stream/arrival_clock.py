@@ -38,6 +38,9 @@ LAST_AGE: Final = 20
 KNOWN_RATE_AGE: Final = 4
 """Buckets that a rate given beforehand counts as."""
 
+LEAST_PERIOD_S: Final = 1e-6
+"""What seems to come faster is what waited somewhere and tells no rate; and 1 / 1e-309 s would be infinite."""
+
 LARGEST_SHIFT: Final = 0.2
 """Of a sample's period: by how much one chunk may move the clock, so that following samples stay in line."""
 
@@ -99,7 +102,7 @@ class ArrivalClock:
         if not long_enough and len(ends) < MOST_CHUNKS:
             return False
         self._period_s = _period_s(ends)
-        if self._period_s <= 0:
+        if self._period_s < LEAST_PERIOD_S:
             self._period_s = 0.0
             ends.clear()
             return False

@@ -44,7 +44,14 @@ def main(words: list[str] | None = None) -> int:
 
 def parser() -> Parser:
     """Return what understands the command line."""
-    runs = {"run": _run, "check": _check, "config": _config, "ports": _ports, "completion": _completion}
+    runs = {
+        "run": _run,
+        "check": _check,
+        "config": _config,
+        "ports": _ports,
+        "completion": _completion,
+        "label": _label,
+    }
     return make_parser({**runs, **{name: _on_history(name) for name in HISTORY}, "home-assistant": _remove})
 
 
@@ -198,6 +205,13 @@ def _completion(arguments: argparse.Namespace) -> int:
     add_settings(whole)  # a first word that is no command means run
     print(script(whole, arguments.shell))
     return os.EX_OK
+
+
+def _label(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config, os.environ, _given(arguments))
+    from har_stream.label_command import label  # noqa: PLC0415 - as above
+
+    return label(arguments, settings)
 
 
 def _remove(arguments: argparse.Namespace) -> int:

@@ -34,8 +34,10 @@ from har_stream.sinks.outlets import Outlets
 from har_stream.sinks.sink import Sink
 from har_stream.state_file import StateFile
 from har_stream.vitals import ModelVitals, QueueVitals, RecordingVitals, Vitals
+from har_stream.web.address import OFF
 
 if TYPE_CHECKING:
+    from har_stream.annotations import Annotations
     from har_stream.home_assistant.announcer import Announcer
 
 SINKS_SHARE: Final = 0.5
@@ -69,7 +71,8 @@ class Daemon:
         self._reload_asked = False
         check_home_assistant(settings)
         self._manifest, classifier = load_model(settings)
-        self._http, live = open_http(self, settings, self._manifest, self._history_file)
+        self._annotations = self._annotations_of(settings)
+        self._http, live = open_http(self, settings, self._manifest, self._history_file, self._annotations)
         source = fitting_source(settings, self._manifest)
         waits = not source.paced
         self._keeper = Keeper(StateFile(state), limit=settings.intake.max_devices) if state is not None else None
@@ -82,6 +85,7 @@ class Daemon:
             live=live,
             recorder=self._recorder,
             keeper=self._keeper,
+            annotations=self._annotations,
         )
         self._feeder = Feeder(source, settings.source, self._engine.queue)
         self._sinks = Outlets(settings, source_waits=waits, on_closed=self.stop, announcer_of=self._announcer_of)
@@ -173,6 +177,23 @@ class Daemon:
 
     def _history_file(self) -> Path | None:
         return history_file(sink.name for sink in self._sinks)
+
+    def _annotations_of(self, settings: Settings) -> Annotations | None:
+        """Return where people may say what they really do: over HTTP alone."""
+        if settings.http == OFF:
+            return None
+        from har_stream.annotations import NOT_RECORDED, Annotations  # noqa: PLC0415 - who has it off need not load it
+
+        # Engine and recorder are made after who asks for them.
+        def refusal() -> str:
+            if self._recorder is None:
+                return NOT_RECORDED
+            return "the recording has stopped or its disk takes nothing" if self._recorder.condition else ""
+
+        def knows(device: str) -> bool:
+            return self._engine.pipeline.knows(device)
+
+        return Annotations(limit=settings.intake.max_devices, knows=knows, refusal=refusal)
 
     def _announcer_of(self, sink: Sink) -> Announcer | None:
         if self._engine.today is None:

@@ -2,6 +2,7 @@
 
 BlockQueue -> pipeline -> labels, with their time on the clock on the wall -> sinks
 |-> what somebody looks at (Live), what is to be recorded, minutes of the day, what is kept
+^-- what people say that they really do (Annotations)
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from har_stream.settings import Settings
 from har_stream.today import Today, WithDays
 
 if TYPE_CHECKING:
+    from har_stream.annotations import Annotations
     from har_stream.live import Live
     from har_stream.sinks.outlets import Outlets
 
@@ -37,7 +39,10 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """The pipeline with its queue, its books and its thread; what is None of live, recorder, keeper gets nothing."""
+    """The pipeline with its queue, its books and its thread; what is None of live, recorder, keeper gets nothing.
+
+    annotations, where there are any, label samples before the pipeline takes them.
+    """
 
     def __init__(
         self,
@@ -49,8 +54,10 @@ class Engine:
         live: Live | None,
         recorder: Recorder | None,
         keeper: Keeper | None,
+        annotations: Annotations | None = None,
     ) -> None:
         self._paced, self._live, self._recorder, self._keeper = paced, live, recorder, keeper
+        self._annotations = annotations
         timed = TimedClassifier(classifier)
         self.accounting = Accounting()
         self.pipeline = Pipeline(manifest, timed, settings.intake, self.accounting)
@@ -113,6 +120,8 @@ class Engine:
 
     def _take(self, tick: list[Block], sinks: Outlets) -> None:
         """Bring a tick through the pipeline, and what comes of it where it belongs."""
+        if self._annotations is not None:
+            tick = self._annotations.annotate(tick, self.queue.arrived_s)
         with self.books.tick():
             predictions = self._clock.stamp(self.pipeline.push(tick, self._now()), time.time())
             self.books.note(predictions)

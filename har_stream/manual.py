@@ -17,6 +17,7 @@ examples:
   har-stream --source 'replay:phone.csv' --state kept --calibrate phone
                                                              learn from ten seconds of walking how phone is worn
   har-stream --source 'sim:?devices=3' --record walks        keep the raw samples, a .csv.gz for each device
+  har-stream label phone walking                             label them while it runs, as the live page does
   har-stream --source sim: --http 127.0.0.1:9500             the live page elsewhere than on 127.0.0.1:9478
 """
 
@@ -63,7 +64,7 @@ environment:
   HAR_STREAM_KEY             any key of it, such as HAR_STREAM_SOURCE or HAR_STREAM_INTAKE_MAX_DEVICES; goes before
                              the file, and the command line before it
   HAR_STREAM_MQTT_PASSWORD   the broker's password
-  HAR_STREAM_HTTP_TOKEN      what must be shown to read over HTTP
+  HAR_STREAM_HTTP_TOKEN      what must be shown to read or label over HTTP
   STATE_DIRECTORY, NOTIFY_SOCKET, WATCHDOG_USEC, CREDENTIALS_DIRECTORY
                              set by systemd
 """
@@ -90,6 +91,22 @@ A device that still sends is announced again when the daemon is started again, o
 back: stop it first.
 """
     + CODES
+)
+
+LABEL_END: Final = (
+    """\
+examples:
+  har-stream --source mqtt://localhost --record walks      a stream that records
+  har-stream label phone walking                           phone's body walks from now on
+  har-stream label phone none                              and from now on nobody says what it does
+  har-stream label                                         what was said, and how much is gathered
+
+A label holds from the sample that comes as the command is given, in the recording's last column: give it once you are
+under way, and none before you stop. It ends where nothing comes for a minute, and with the stream. The live page has
+buttons for the same. har-train fit --data walks trains on what was gathered.
+"""
+    + CODES
+    + ENVIRONMENT
 )
 
 CHECK_END: Final = (

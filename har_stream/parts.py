@@ -28,6 +28,7 @@ from har_stream.web.token import check_http
 from har_stream.when import parse_time
 
 if TYPE_CHECKING:
+    from har_stream.annotations import Annotations
     from har_stream.live import Live
     from har_stream.web.server import HttpServer
 
@@ -98,11 +99,15 @@ def fitting_source(settings: Settings, manifest: Manifest | None) -> Source:
 
 
 def open_http(
-    stream: Watched, settings: Settings, manifest: Manifest, history: Callable[[], Path | None]
+    stream: Watched,
+    settings: Settings,
+    manifest: Manifest,
+    history: Callable[[], Path | None],
+    annotations: Annotations | None,
 ) -> tuple[HttpServer | None, Live | None]:
     """Return what answers over HTTP, and what the engine is to show on its page; None where it is off or cannot be.
 
-    `history` tells the file of the history that is kept, if one is.
+    `history` tells the file of the history that is kept, if one is; `annotations` take what people say on the page.
 
     Raises ConfigError where an address was given and cannot be had, or may not be without a token.
     """
@@ -115,9 +120,9 @@ def open_http(
     from har_stream.web.server import open_server  # noqa: PLC0415 - as above
 
     live = Live(limit=settings.intake.max_devices, labels=manifest.labels, framing=manifest.framing)
-    events = LiveEvents(live, stream, stale_after_s=settings.mqtt.stale_after_s)
-    pages = Pages(stream, events, history=history)
-    server = open_server(address, pages, token)
+    events = LiveEvents(live, stream, stale_after_s=settings.mqtt.stale_after_s, annotations=annotations)
+    pages = Pages(stream, events, history=history, annotations=annotations)
+    server = open_server(address, pages, token, pages.post)
     return server, live if server is not None else None
 
 

@@ -123,7 +123,8 @@ def suspicions(windows: Samples) -> NDArray[np.int8]:
 
 def suspicion_of_refused(values: Samples) -> Suspicion:
     """Return what samples (n, 6), of which some were out of range, look like."""
-    acceleration = float(np.median(np.linalg.norm(values[:, :3], axis=1)))
+    # Squared in single precision, what is out of range may be out of that, too.
+    acceleration = float(np.median(np.linalg.norm(values[:, :3].astype(np.float64), axis=1)))
     if LIKE_MG[0] <= acceleration <= LIKE_MG[1]:
         return Suspicion.ACC_MG
     if acceleration > LIKE_MG[1]:

@@ -52,7 +52,7 @@ class RecordingFile:
     """One device's recording; the file is made with the first samples."""
 
     def __init__(self, folder: Path, device: str, *, labelled: bool) -> None:
-        self._folder, self._device, self._labelled = folder, device, labelled
+        self._folder, self._device, self.labelled = folder, device, labelled
         self.path: Path | None = None
         self.size = 0
         self._begun_s = 0.0
@@ -65,8 +65,8 @@ class RecordingFile:
 
     def member(self, run: Run) -> bytes:
         """Return samples as a gzip member, the first one with the header."""
-        head = header_line(labelled=self._labelled) if self.path is None else b""
-        truth = run.truth if self._labelled else None
+        head = header_line(labelled=self.labelled) if self.path is None else b""
+        truth = run.truth if self.labelled else None
         return gzip.compress(head + sample_lines(run.times_s, run.values, truth), LEVEL, mtime=0)
 
     def append(self, member: bytes) -> None:

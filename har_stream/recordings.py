@@ -81,7 +81,7 @@ class Recordings:
                 self._devices.popitem(last=False)
         self._devices.move_to_end(block.device)
         device = self._devices[block.device]
-        device.labelled = block.truth is not None
+        device.labelled |= block.truth is not None
         return device
 
     def _append(self, device: _Device, run: Run) -> OSError | None:
@@ -111,7 +111,7 @@ class Recordings:
         self.files += begins
 
     def _file_of(self, device: _Device) -> RecordingFile:
-        if device.file is None:
+        if device.file is None or device.labelled > device.file.labelled:
             device.file = RecordingFile(self.folder, device.name, labelled=device.labelled)
         return device.file
 
@@ -122,7 +122,7 @@ class Recordings:
 
 
 class _Device:
-    """Where a device's samples go; a file has labels if what it begins with has."""
+    """Where a device's samples go: with the first that carry a label a file with labels begins, and all after it."""
 
     def __init__(self, name: str) -> None:
         self.name, self.labelled = name, False

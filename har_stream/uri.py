@@ -14,7 +14,7 @@ from har_stream.errors import ConfigError, nearest
 SLOWEST: Final = 1e-3
 FASTEST: Final = 1e6
 
-PASSWORD: Final = re.compile(r"(//[^/?:]*):.*@")
+PASSWORD: Final = re.compile(r"(//[^/?:]*):.*@", re.DOTALL)
 """Where a URI holds what should not be there and must not be shown."""
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -22,7 +22,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True)
 class Uri:
-    """A source's or sink's URI, taken apart; text is the whole as it was given, to be shown: without a password."""
+    """A source's or sink's URI, taken apart; text is the whole, to be shown: on one line and without a password."""
 
     text: str
     scheme: str
@@ -55,6 +55,7 @@ def parse_uri(text: str) -> Uri:
     text = PASSWORD.sub(r"\1:***@", text)
     if not colon or not scheme:
         raise ConfigError(f"{text!r} is no URI: expected scheme:..., such as sim: or stdout:")
+    text = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
     rest, _, query = rest.partition("?")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))

@@ -19,8 +19,8 @@ DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 # Shells start what runs in the background deaf to Ctrl-C, and every process under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("default", deadline=None, derandomize=True, max_examples=60)
-settings.register_profile("nightly", deadline=None, max_examples=2000)
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=500)
+settings.register_profile("nightly", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -76,5 +76,5 @@ def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, within_s
 def books(said: str) -> dict[str, int]:
     """Return the numbers of the accounting line."""
     (line,) = [line for line in said.splitlines() if "samples in" in line]
-    words = line.replace("(", " ( ").replace(";", " ;").split()
+    words = line.replace("(", " ( ").replace(";", " ; ").split()
     return {name: int(words[words.index(name) + 1]) for name in ("in", "used", "refused", "dropped", "buffered")}

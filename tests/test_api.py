@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from har_stream.segments import Segment
 from har_stream.web import api
+from har_stream.web.answers import LABELS
 from har_stream.web.api import ANSWERS, OPENAPI, answer
 from tests.history_file import write
 
@@ -49,7 +50,7 @@ def ask(path: Path | None, target: str) -> tuple[int, dict[str, Any]]:
 def test_the_document_is_lawful_and_tells_of_all_there_is(path: Path) -> None:
     validate(DOCUMENT)
     assert ask(path, "/api/openapi.json") == (200, DOCUMENT)
-    assert set(DOCUMENT["paths"]) == set(ANSWERS)
+    assert set(DOCUMENT["paths"]) == {*ANSWERS, LABELS}
     for where, (_, known) in ANSWERS.items():
         assert [one["name"] for one in DOCUMENT["paths"][where]["get"]["parameters"]] == list(known)
 

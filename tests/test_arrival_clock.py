@@ -122,6 +122,13 @@ def test_a_clock_of_arrivals_that_steps_back_is_followed() -> None:
     assert abs(span.start_s + 49 / span.rate_hz - 10.0) < 0.001
 
 
+def test_chunks_that_come_all_but_together_tell_no_rate() -> None:
+    clock = ArrivalClock()
+    for arrival_s in (0.0, 5e-324, 1e-300, 2e-300):
+        assert clock.push(1, arrival_s) is None
+    assert [clock.push(1, 1 + 0.02 * step) is None for step in range(100)].count(False) > 40
+
+
 @given(
     st.lists(
         st.tuples(st.integers(1, 300), st.floats(-5, 5) | st.floats(0, 0.1) | st.just(0.0)), min_size=1, max_size=200

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing
 
 import pytest
 
+from har_stream.broker import parse_broker
 from har_stream.mqtt.connection import Connection, Received
 from har_stream.mqtt.link import BrokerLink
 from har_stream.settings import MqttSettings
@@ -142,3 +144,19 @@ def test_a_network_thread_that_died_under_labels_is_replaced_and_none_is_lost(
     assert deaths
     assert worker.dropped == 0
     finish(worker)
+
+
+def test_a_link_that_is_closed_gives_all_its_descriptors_back(broker: Broker) -> None:
+    def use(*, opened: bool) -> BrokerLink:
+        link = BrokerLink(parse_broker(parse_uri(f"mqtt://127.0.0.1:{broker.port}"), quick()), quick())
+        if opened:
+            link.open()
+            wait_for(lambda: link.connected)
+        link.close()
+        return link
+
+    links = [use(opened=True)]
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - Path.iterdir() asks for each what it is
+    links += [use(opened=number % 2 == 0) for number in range(6)]
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
+    links[-1].wake()

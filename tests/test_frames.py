@@ -8,12 +8,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.encode import encode_sample, frame_of
+from firmware_bridge.encode import encode, encode_sample, frame_of
 from firmware_bridge.encode import encode_session as session_frame
 from firmware_bridge.protocol import Sample, SessionInfo
 from har_stream.formats.format import Readings, Refusal
 from har_stream.formats.frames import FramesDecoder, encode_samples, encode_session
 from tests.decoding import GARBAGE, SAMPLES, refused, same_in_any_cut, times_of, values_of
+from tests.wire_frames import MESSAGES
 
 ROW = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 SESSION = encode_session(session_id=7, rate_hz=50, name="wrist")
@@ -21,6 +22,10 @@ SESSION = encode_session(session_id=7, rate_hz=50, name="wrist")
 
 def sample(ms: int, values: tuple[float, ...] = ROW) -> bytes:
     return encode_sample(Sample(0, ms, values))
+
+
+def of_values(values: list[float]) -> Sample:
+    return Sample(0, 20, tuple(values))
 
 
 def session(*names: str, session_id: int = 7) -> bytes:
@@ -45,6 +50,11 @@ def test_samples_before_any_session_are_taken_in_their_order() -> None:
     assert values_of(decoded).tolist() == [list(ROW)]
     assert isinstance(decoded[0], Readings)
     assert decoded[0].rate_hz is None
+
+
+def test_samples_before_any_session_need_not_have_as_many_values() -> None:
+    decoded = FramesDecoder().push(sample(20) + sample(40, (*ROW, 7.0)) + sample(60, (*ROW, 7.0, 8.0)))
+    assert values_of(decoded).tolist() == [list(ROW)] * 3
 
 
 def test_channels_may_come_in_any_order_and_among_others() -> None:
@@ -105,6 +115,11 @@ def test_what_is_encoded_decodes_to_the_very_same(values: np.ndarray[Any, np.dty
     decoded = FramesDecoder().push(SESSION + encode_samples(values, sequence=5, start_ms=start_ms, rate_hz=50.0))
     assert np.array_equal(values_of(decoded), values)
     assert np.allclose(times_of(decoded), start_ms / 1000 + np.arange(len(values)) / 50, atol=1e-3, rtol=0)
+
+
+@given(st.lists(MESSAGES | st.lists(st.floats(width=32), min_size=5, max_size=9).map(of_values), max_size=4))
+def test_any_messages_give_the_same_in_any_cut(messages: list[SessionInfo | Sample]) -> None:
+    same_in_any_cut(FramesDecoder, b"".join(map(encode, messages)))
 
 
 @given(st.lists(GARBAGE))

@@ -11,9 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from har_stream.activities import ACTIVITIES, NAME_BY_CODE
+from har_stream.activities import ACTIVITIES, CODE_BY_NAME, NAME_BY_CODE
 from har_stream.daemon import Daemon
 from har_stream.datasets import Selection, open_data_set
 from har_stream.settings import HistorySettings, Settings
@@ -74,6 +75,12 @@ def test_the_report_of_a_recorded_volunteer_is_what_was_noted(hapt_zip: Path, tm
         least_s = noted[activity] / recording.rate_hz
         assert 0.7 * least_s < told["activities"][activity]["seconds"] < least_s + 0.2 * length_s
     assert read(tmp_path / "h.sqlite")[0].start_s == pytest.approx(parse_time(BEGIN), abs=LOST_S)
+    shown = np.zeros(len(recording.truth), np.uint8)
+    for part in told["ribbon"]:
+        start, stop = (round((part[key] - parse_time(BEGIN)) * recording.rate_hz) for key in ("start_s", "end_s"))
+        shown[start:stop] = CODE_BY_NAME.get(part["label"], 0)
+    noted_as = np.isin(recording.truth, range(1, len(ACTIVITIES) + 1))
+    assert (shown == recording.truth)[noted_as].mean() > 0.95
 
 
 def test_a_full_disk_costs_labels_and_a_kill_nothing_that_was_committed(tmp_path: Path) -> None:

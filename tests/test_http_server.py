@@ -16,6 +16,7 @@ from har_stream.errors import ConfigError
 from har_stream.web import server
 from har_stream.web.address import Address
 from har_stream.web.answers import Page
+from har_stream.web.request import LONGEST_HEAD
 from har_stream.web.server import HttpServer, open_server
 from tests.broker import free_port, wait_for
 from tests.http_client import ask
@@ -156,11 +157,11 @@ def test_a_page_of_a_stranger_may_not_read_what_listens_on_loopback(port: int) -
 
 def test_a_request_that_is_too_long_is_refused_before_it_costs_much(port: int) -> None:
     line = b"GET /page HTTP/1.1\r\n"
-    most = line + b"X: " + b"y" * (server.LONGEST_HEAD - len(line) - len(b"X: \r\n\r\n")) + b"\r\n\r\n"
+    most = line + b"X: " + b"y" * (LONGEST_HEAD - len(line) - len(b"X: \r\n\r\n")) + b"\r\n\r\n"
     assert answer(port, most).endswith(b"/page")
     # The Host header that would refuse it stands behind what is read.
-    assert b" 431 " in answer(port, line + b"X: " + b"y" * (server.LONGEST_HEAD - len(line) - len(b"X: ")))
-    assert b" 431 " in answer(port, line + b"X: y\r\n" * (server.LONGEST_HEAD // 6))
+    assert b" 431 " in answer(port, line + b"X: " + b"y" * (LONGEST_HEAD - len(line) - len(b"X: ")))
+    assert b" 431 " in answer(port, line + b"X: y\r\n" * (LONGEST_HEAD // 6))
 
 
 def test_hundreds_that_idle_dribble_or_do_not_read_leave_room_for_one_that_asks(port: int) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, expect
 
 from har_stream.plausibility import TEXTS, Suspicion
 from har_stream.web.address import Address
@@ -18,52 +16,19 @@ from har_stream.web.live_events import LiveEvents
 from har_stream.web.pages import Pages
 from har_stream.web.server import open_server
 from tests.broker import free_port
-from tests.browser import chromium
-from tests.http_client import wait_to_serve
-from tests.stream_process import end, running
+from tests.browser import Tab, chromium, daemon, violations
+from tests.stream_process import end
 from tests.test_live import Engine, prediction
 from tests.watched import READING, WELL, Stream
 
-PATIENCE_MS = 40_000
 SCRIPT = "sim:?devices=3&speed=8&script=walking:40,laying:40"
 HOSTILE = "<img src=x onerror=alert(1)>"
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as one:
         yield one
-
-
-class Tab:
-    """A page, and what it said on its console or asked for elsewhere than of the daemon."""
-
-    def __init__(self, browser: Browser, **options: Any) -> None:
-        self.page: Page = browser.new_page(**options)
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.said.append(f"dialog {dialog.message}"))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-
-    def _hear(self, message: ConsoleMessage) -> None:
-        self.said.append(message.text)
-
-
-@contextmanager
-def daemon(source: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    with running("--source", source, "--http", f"127.0.0.1:{port}", "--sink", "jsonl:/dev/null") as process:
-        wait_to_serve(port)
-        yield process
-
-
-def violations(page: Page) -> list[str]:
-    page.wait_for_timeout(500)  # colours that change by steps have to have arrived
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['html'][:120]} {node.get('failureSummary')}" for one in found for node in one["nodes"]]
 
 
 def test_labels_change_as_the_script_does_and_a_restarted_daemon_is_found_again(browser: Browser) -> None:

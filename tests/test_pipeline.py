@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -193,11 +194,17 @@ def told_of(predictions: list[Prediction], device: str) -> list[tuple[float, str
     return [(p.start_s, p.raw, p.label, p.settled.label if p.settled else None) for p in own]
 
 
+@cache
+def told_alone() -> tuple[Prediction, ...]:
+    """What is told of 500 samples in one block."""
+    return tuple(pipeline().push([block(motion(1, 500))], 0.0))
+
+
 @given(st.lists(st.integers(1, 499), max_size=6), st.lists(st.integers(1, 499), max_size=6), st.randoms())
 def test_labels_do_not_depend_on_cuts_nor_on_other_devices(
     cuts: list[int], other_cuts: list[int], random: object
 ) -> None:
-    alone = pipeline().push([block(motion(1, 500))], 0.0)
+    alone = list(told_alone())
     ticks = [*cut_up("a", 500, cuts), *cut_up("bb", 450, other_cuts)]
     queues = {name: [b for b in ticks if b.device == name] for name in ("a", "bb")}
     stream, told = pipeline(), []

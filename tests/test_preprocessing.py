@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def test_windows_do_not_depend_on_how_a_stream_is_cut(seed: int, cuts: list[int]
     assert np.array_equal(windows_in_blocks(values, cuts, UCI_HAR_FRAMING, uci_har_filters()), whole)
 
 
+@cache
+def windows_alone(seed: int) -> Samples:
+    """All windows of 400 samples that nothing cuts and that share a batch with nobody."""
+    return windows_in_blocks(motion(seed, 400), [], UCI_HAR_FRAMING, uci_har_filters())
+
+
 @given(st.data())
 def test_devices_that_share_a_batch_do_not_touch_each_other(data: st.DataObject) -> None:
     devices = data.draw(st.integers(2, 5))
@@ -89,7 +96,7 @@ def test_devices_that_share_a_batch_do_not_touch_each_other(data: st.DataObject)
     at = np.zeros(devices, int)
     got: list[list[NDArray[np.float32]]] = [[] for _ in range(devices)]
     while (at < 400).any():
-        size = data.draw(st.integers(1, 200))
+        size = data.draw(st.integers(20, 200))
         running = np.flatnonzero(at + size <= 400)
         rows = np.array(data.draw(st.permutations(running.tolist())), np.intp) if len(running) else running
         if not len(rows):
@@ -101,8 +108,7 @@ def test_devices_that_share_a_batch_do_not_touch_each_other(data: st.DataObject)
             got[row].append(values)
         at[rows] += size
     for row in range(devices):
-        alone = windows_in_blocks(streams[row], [], UCI_HAR_FRAMING, uci_har_filters())
-        assert np.array_equal(np.stack(got[row]), alone)
+        assert np.array_equal(np.stack(got[row]), windows_alone(row))
 
 
 def test_first_sample_state_spares_a_still_device_the_transient() -> None:

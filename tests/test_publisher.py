@@ -10,34 +10,10 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paho.mqtt.client import MQTTMessageInfo
 
 from har_stream.mqtt.connection import Connection, Message
 from har_stream.mqtt.publisher import Publisher
-
-
-class FakeConnection:
-    """Notes what is published; acknowledge() acknowledges the oldest."""
-
-    in_flight = 3
-    clogged = False
-
-    def __init__(self) -> None:
-        self.published: list[Message] = []
-        self.infos: list[MQTTMessageInfo] = []
-
-    def publish(self, message: Message) -> MQTTMessageInfo:
-        self.published.append(message)
-        self.infos.append(MQTTMessageInfo(len(self.infos) + 1))
-        return self.infos[-1]
-
-    def acknowledge(self, count: int) -> None:
-        for info in [info for info in self.infos if not info.is_published()][:count]:
-            info._set_as_published()  # noqa: SLF001 - as paho-mqtt does
-
-    @property
-    def texts(self) -> list[str]:
-        return [str(message.payload) for message in self.published]
+from tests.fake_link import FakeConnection
 
 
 def pack(item: int, *, again: bool) -> Iterator[Message]:

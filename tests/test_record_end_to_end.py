@@ -70,9 +70,11 @@ def test_a_folder_that_cannot_be_stops_the_start(tmp_path: Path, command_name: s
     assert f"har-stream: record: {tmp_path / 'file'}: {tmp_path / 'file'} is no folder" in ended.said
 
 
-def test_training_needs_a_data_set_and_says_so_in_one_line(tmp_path: Path) -> None:
-    run("--source", "sim:?script=walking:10&loop=no&speed=max", "--record", str(tmp_path))
-    (path,) = tmp_path.iterdir()
+def test_training_needs_labels_and_says_so_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "phone.csv"
+    rows = [f"{at / 50},1,0,0,0,0,0" for at in range(200)]
+    path.write_text("\n".join(["time_s,acc_x_g,acc_y_g,acc_z_g,gyro_x_rads,gyro_y_rads,gyro_z_rads", *rows, ""]))
     ended = run("prepare", "--data", str(path), "--out", str(tmp_path / "x.npz"), module="training.cli")
     assert ended.code == os.EX_NOINPUT
     assert len(ended.said.splitlines()) == 1
+    assert "no sample in it is labelled" in ended.said

@@ -9,7 +9,7 @@ from threading import Event
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
@@ -19,6 +19,7 @@ from har_stream.samples import Block, Prediction, SampleBlock, Samples, TimedBlo
 from har_stream.sources.replay import Replay
 from har_stream.uri import parse_uri
 from tests.motion import motion, pipeline
+from tests.property_examples import share_of_examples
 
 SECONDS = 40
 REWIND_S = 2.0
@@ -197,7 +198,6 @@ ROWS = st.lists(st.tuples(TIMES, *[FLOATS] * 6), min_size=2, max_size=20, unique
 
 
 @given(rows=ROWS)
-@settings(max_examples=200)
 def test_every_number_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, ...]]
 ) -> None:
@@ -219,7 +219,7 @@ def test_every_number_is_read_as_it_was_written(
 
 
 @given(cuts=st.lists(st.integers(1, 400), min_size=1, max_size=40), seed=st.integers(0, 100))
-@settings(max_examples=15)
+@share_of_examples(0.04)  # each records and replays 19 s twice: 50 ms
 def test_however_ticks_are_cut_a_replay_gives_the_labels_of_that_cut(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], seed: int
 ) -> None:

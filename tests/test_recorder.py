@@ -112,16 +112,18 @@ def test_an_earlier_recording_is_never_overwritten(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_labels_are_decided_by_what_a_file_begins_with(tmp_path: Path) -> None:
+def test_with_the_first_label_of_a_device_a_file_with_labels_begins(tmp_path: Path) -> None:
     truth = np.full(10, 4, np.uint8)
     store = recordings(tmp_path)
     store.write([[block(VALUES[:10], device="a", truth=truth), block(VALUES[:10], device="b")]])
     store.write([[block(VALUES[:10], 10, device="a"), block(VALUES[:10], 10, device="b", truth=truth)]])
-    first, second = (lines(path) for path in sorted(tmp_path.iterdir()))
+    first, *second = (lines(path) for path in sorted(tmp_path.iterdir(), key=lambda path: path.name[0]))
     assert first[0].endswith(",label")
     assert [line.rpartition(",")[2] for line in first[1:]] == ["sitting"] * 10 + [""] * 10
-    assert not second[0].endswith(",label")
-    assert {line.count(",") for line in second} == {6}
+    plain, labelled = sorted(second, key=lambda one: one[0].count(","))
+    assert {line.count(",") for line in plain} == {6}
+    assert [line.rpartition(",")[2] for line in labelled] == ["label"] + ["sitting"] * 10
+    assert len(plain) == 11
 
 
 def test_samples_without_a_lawful_time_cannot_be_placed_and_count(tmp_path: Path) -> None:

@@ -108,7 +108,10 @@ def test_what_is_encoded_decodes_to_the_same(values: np.ndarray[Any, np.dtype[np
 
 @given(
     st.lists(
-        st.fixed_dictionaries({"name": st.sampled_from(["gravity", "wrist motion", "x"]), "time": JSON, "values": JSON})
+        st.fixed_dictionaries(
+            {"name": st.sampled_from(["gravity", "wrist motion", "x"]), "time": JSON, "values": JSON}
+        ),
+        max_size=4,
     ),
     JSON,
 )

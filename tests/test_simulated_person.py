@@ -92,7 +92,7 @@ def test_signals_have_no_jumps_where_segments_meet(person: Person) -> None:
 
 @given(seed=st.integers(0, 10**6), place=st.integers(0, len(PEOPLE) - 1))
 def test_still_people_move_smoothly(seed: int, place: int) -> None:
-    values, _ = perform(PEOPLE[place], *((posture, 4.0) for posture in STILL), seed=seed)
+    values, _ = perform(PEOPLE[place], *((posture, 2.0) for posture in STILL), seed=seed)
     steps = np.abs(np.diff(values, axis=0)).max(axis=0)
     assert (steps[:3] < STILL_JUMP_G).all()
     assert (steps[3:] < STILL_JUMP_RADS).all()
@@ -103,8 +103,8 @@ def test_gyroscope_integrates_to_the_rotation_of_gravity(seed: int, place: int, 
     values, _ = perform(quiet(PEOPLE[place]), *((posture, 1.0) for posture in order), seed=seed)
     gravity = values[:, :3] / np.linalg.norm(values[:, :3], axis=1, keepdims=True)
     turned = gravity[0]
-    for rate_rads in values[1:, 3:]:
-        turned = Rotation.from_rotvec(-rate_rads / RATE_HZ).apply(turned)
+    for rotation in Rotation.from_rotvec(-values[1:, 3:] / RATE_HZ).as_matrix():
+        turned = rotation @ turned
     assert turned == pytest.approx(gravity[-1], abs=0.02)
     assert np.degrees(np.arccos(gravity[0] @ gravity[-1])) > 1
 

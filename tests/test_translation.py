@@ -196,7 +196,7 @@ CHUNKS = st.lists(
         st.floats(-10, 10),
         st.none() | st.text(max_size=3),
     ),
-    max_size=10,
+    max_size=6,
 )
 
 

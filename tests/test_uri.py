@@ -90,12 +90,19 @@ def test_any_options_survive_encoding(query: dict[str, str]) -> None:
 
 @given(st.text())
 def test_any_text_is_a_uri_or_a_config_error(text: str) -> None:
+    faults = []
     for candidate in (text, f"sim:?{text}", f"sim:?devices={text}"):
         try:
             options = parse_uri(candidate).options(Options)
-        except ConfigError:
+        except ConfigError as error:
+            faults.append(str(error))
             continue
         assert isinstance(options.devices, int)
+    assert all(fault and fault.isprintable() for fault in faults)
+
+
+def test_a_password_is_never_shown_whatever_is_in_it() -> None:
+    assert parse_uri("mqtt://user:se\ncret@host/har\x1b").text == r"mqtt://user:***@host/har\x1b"
 
 
 @pytest.mark.parametrize(("text", "speed"), [("max", None), ("1", 1.0), ("0.5", 0.5), ("1e3", 1000.0)])

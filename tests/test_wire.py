@@ -124,7 +124,7 @@ def test_whatever_the_network_takes_the_order_is_kept(sends: list[tuple[bool, by
             given_away += data[: link.send(data)]
     assert given_away.startswith(narrow.sent)
     assert link.unsent == (narrow.sent != given_away)
-    takes += [100] * 100
+    takes[:] = [100] * 100
     link.flush()
     assert narrow.sent == given_away
 

@@ -41,7 +41,7 @@ def test_what_is_encoded_is_decoded(message: SessionInfo | Sample, crc: bool) ->
     assert comparable(Decoder().push(encode(message, crc=crc))) == comparable([message])
 
 
-@given(st.lists(MESSAGES, max_size=8), st.data())
+@given(st.lists(MESSAGES, max_size=4), st.data())
 def test_it_does_not_matter_how_a_stream_is_cut(messages: list[SessionInfo | Sample], data: st.DataObject) -> None:
     stream = b"".join(map(encode, messages))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
@@ -68,7 +68,11 @@ def test_tampered_messages_give_values(seed: int) -> None:
 
 
 @given(
-    st.recursive(st.none() | st.integers() | st.text() | st.floats(), lambda inner: st.lists(inner) | st.tuples(inner))
+    st.recursive(
+        st.none() | st.integers() | st.text() | st.floats(),
+        lambda inner: st.lists(inner, max_size=4) | st.tuples(inner),
+        max_leaves=12,
+    )
 )
 def test_any_cbor_is_no_message(item: object) -> None:
     frame = frame_of(cbor2.dumps(item))

@@ -27,7 +27,8 @@ U32 = st.integers(0, U32_MAX)
 
 def texts(bytes_max: int) -> st.SearchStrategy[str]:
     letters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
-    return st.text(letters, max_size=bytes_max).filter(lambda text: len(text.encode()) <= bytes_max)
+    whole = st.text(letters, max_size=bytes_max)
+    return whole.map(lambda text: text.encode()[:bytes_max].decode(errors="ignore"))  # a letter may be four bytes
 
 
 SESSIONS = st.builds(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from har_stream.manifest import Manifest
+from training.own_recordings import OWN_DATA
 
 
 def model_card(manifest: Manifest) -> str:
@@ -27,7 +28,8 @@ def model_card(manifest: Manifest) -> str:
         command=training["command"],
         versions=", ".join(f"{library} {version}" for library, version in training["versions"].items()),
         made_again=_made_again(training),
-        figures=_figures(manifest.metrics, training["recipe"]),
+        figures=_figures(manifest.metrics, training),
+        limits=OWN if training["data"] == OWN_DATA else PUBLISHED,
     )
 
 
@@ -49,7 +51,8 @@ def _made_again(training: dict[str, Any]) -> str:
     )
 
 
-def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
+def _figures(metrics: dict[str, Any], training: dict[str, Any]) -> str:
+    recipe, unused = training["recipe"], "" if training["data"] == OWN_DATA else UNUSED
     if not metrics:
         return "Not measured: trained without cross-validation."
     windows, stream = metrics["windows"], metrics["stream"]
@@ -86,7 +89,8 @@ def _figures(metrics: dict[str, Any], recipe: dict[str, Any]) -> str:
     protocol = f"{planned}-fold cross-validation by volunteer"
     if finished < planned:
         protocol = f"{finished} of {planned} folds of a cross-validation by volunteer, which was interrupted"
-    return FIGURES.format(protocol=protocol, table=table, confusion=confusion, falling=_falling(recipe), **recipe)
+    told = {"protocol": protocol, "table": table, "confusion": confusion, "falling": _falling(recipe), "unused": unused}
+    return FIGURES.format(**told, **recipe)
 
 
 def _falling(recipe: dict[str, Any]) -> str:
@@ -115,9 +119,11 @@ Confusion of windows, a row a true activity, a column an answer, in the order of
 
 | walking | upstairs | downstairs | sitting | standing | laying |
 | --- | --- | --- | --- | --- | --- |
-{confusion}
+{confusion}{unused}"""
+UNUSED = """
 
 The nine official test volunteers played no part in any of this."""
+"""Of a model that was trained on published data."""
 
 CARD = """\
 # {name}
@@ -142,8 +148,14 @@ with {versions}.
 {figures}
 
 ## Limits
-One phone (Samsung Galaxy S II) worn at the waist by healthy people of 19 to 48 years who followed a protocol.
-Elsewhere on the body, turned otherwise or on other people the label can be wrong. Only six activities are known:
+{limits} Only six activities are known:
 anything else gets the nearest of them, or unknown. Sitting and standing differ by the direction of gravity and by how
 a body sways, and are most often confused. Not for medical use.
 """
+
+PUBLISHED = """\
+One phone (Samsung Galaxy S II) worn at the waist by healthy people of 19 to 48 years who followed a protocol.
+Elsewhere on the body, turned otherwise or on other people the label can be wrong."""
+OWN = """\
+People who labelled themselves, with their sensors as they wore them. Elsewhere on the body, turned otherwise or on
+other people the label can be wrong."""

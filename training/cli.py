@@ -23,6 +23,7 @@ examples:
   har-train fetch hapt --out data
   har-train fit --arch sway-lstm --data data/HAPT.zip --out my-model
   har-train evaluate --model my-model --data data/HAPT.zip --split test
+  har-train evaluate --model sway-lstm --data walks           what you labelled yourself
 har-train COMMAND --help has more.
 
 exit codes:
@@ -33,7 +34,7 @@ exit codes:
   78   a fault of the command line, which is named
   130  Ctrl-C; what was done is kept
 """
-DATA_HELP = "UCI HAR or HAPT: folder or .zip as downloaded"
+DATA_HELP = "UCI HAR or HAPT, folder or .zip as downloaded; or own labelled recordings, a .csv.gz or a folder of such"
 
 
 def main(words: list[str] | None = None) -> int:

@@ -35,7 +35,7 @@ from training.kept_fits import (
     labelled_windows,
     write_whole,
 )
-from training.make_model import CALIBRATION_SAMPLES, DATA, LICENCE
+from training.make_model import CALIBRATION_SAMPLES, source_of
 from training.speed import TIMED_CALLS, Network, NetworkOrder, measured
 from training.workers import spread
 
@@ -166,13 +166,14 @@ def _about(comparison: Comparison, plan: Plan) -> dict[str, Any]:
     held_out = [order.key.held_out for order in next(iter(plan.orders.values()))]
     any_key = next(iter(plan.orders.values()))[0].key
     subjects = sorted(person for fold in held_out for person in fold)
+    source, licence = source_of(comparison.data)
     return {
         "command": comparison.command,
         "processor": processor_name(),
         "versions": any_key.versions,
         "data": {
-            "source": DATA,
-            "licence": LICENCE,
+            "source": source,
+            "licence": licence,
             "windows": len(plan.windows.corpus.table.codes),
             "subjects": subjects,
             "digest": plan.windows.digest,

@@ -43,8 +43,8 @@ class Corpus:
 
 
 def read_corpus(path: Path, selection: Selection, filters: Filters, framing: Framing) -> tuple[Corpus, list[Recording]]:
-    """Return what a HAPT or UCI HAR data set holds to train on, and its recordings. Raises InputError."""
-    recordings = read_recordings(path, selection)
+    """Return what HAPT, UCI HAR or own recordings hold to train on, and the recordings. Raises InputError."""
+    recordings = read_recordings(path, selection, framing)
     tracks = tuple(_track(one, filters, framing.rate_hz) for one in recordings)
     return Corpus(read_windows(path, selection, filters, framing), tracks), recordings
 

@@ -44,9 +44,9 @@ def evaluate(model: str, data: Path, selection: Selection, plots: Path | None = 
     table = read_windows(data, selection, manifest.filters, manifest.framing)
     probabilities = of_activities(classifier, manifest, table.values)
     figures = {"windows": window_scores(probabilities, table.codes, table.subject)}
-    if manifest.upright is not None:
-        figures["windows_calibrated"] = _calibrated(classifier, manifest, table)
-    recordings = read_recordings(data, selection)
+    if manifest.upright is not None and (told := _calibrated(classifier, manifest, table)) is not None:
+        figures["windows_calibrated"] = told
+    recordings = read_recordings(data, selection, manifest.framing)
     timelines = {one.device: replayed(classifier, manifest, one) for one in recordings}
     figures["stream"] = stream_scores(list(timelines.values())) if timelines else _rows(classifier, manifest, table)
     if timelines and manifest.upright is not None:
@@ -63,10 +63,15 @@ def of_activities(classifier: Classifier, manifest: Manifest, windows: Samples) 
     return classifier.probabilities(windows)[:, : len(manifest.labels)]
 
 
-def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) -> dict[str, Any]:
-    """Return the figures of windows turned upright by the first ten seconds of walking, those left out."""
+def _calibrated(classifier: Classifier, manifest: Manifest, table: WindowTable) -> dict[str, Any] | None:
+    """Return the figures of windows turned upright by the first ten seconds of walking, those left out.
+
+    None where nothing else is left.
+    """
     framing = manifest.framing
     rotations, used = calibration(table, samples=round(WALK_S * framing.rate_hz), window=framing.window)
+    if used.all():
+        return None
     kept = table.rows(~used)
     probabilities = of_activities(classifier, manifest, turned(kept.values, rotations[~used]))
     return window_scores(probabilities, kept.codes, kept.subject)

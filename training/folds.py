@@ -92,7 +92,10 @@ def subject_folds(subjects: NDArray[np.int16], folds: int) -> list[list[int]]:
     """Deal the volunteers out into folds. Raises InputError where there are fewer volunteers than two."""
     present = np.unique(subjects).tolist()
     if len(present) < MIN_SUBJECTS:
-        raise InputError(f"{len(present)} volunteer in the data: a subject-wise split needs at least {MIN_SUBJECTS}")
+        raise InputError(
+            f"{len(present)} volunteer in the data: a subject-wise split needs at least {MIN_SUBJECTS}; "
+            "har-train fit --folds 0 does without"
+        )
     return [present[start::folds] for start in range(min(folds, len(present)))]
 
 

@@ -16,29 +16,39 @@ from har_stream.datasets import Hapt, Recording, Selection, UciHar, WindowTable,
 from har_stream.errors import InputError
 from har_stream.manifest import Filters, Framing
 from har_stream.preprocessing import filter_recording
+from training.own_recordings import own_recordings
 
 PROTOCOL_ORDER: Final = (5, 4, 6, 1, 3, 2)
 """Standing, sitting, laying, walking, downstairs, upstairs: the order of UCI HAR's rows."""
 
 
 def read_windows(path: Path, selection: Selection, filters: Filters, framing: Framing) -> WindowTable:
-    """Return the labelled windows of a HAPT or UCI HAR data set.
+    """Return the labelled windows of a HAPT or UCI HAR data set, or of own recordings.
 
     UCI HAR's rows are taken as they are (experiment 0, start in the stitched stream). Raises InputError where
     the data set is faulty or holds values that are not finite.
     """
-    data_set = open_data_set(path)
-    if isinstance(data_set, UciHar):
-        table = data_set.windows(selection)
-    else:
-        table = windows_of(data_set.recordings(selection), filters, framing)
+    table = _windows(path, selection, filters, framing)
     if not np.isfinite(table.values).all():
         raise InputError(f"{path}: row {int(np.argmin(np.isfinite(table.values).all(axis=(1, 2))))} is not finite")
     return table
 
 
-def read_recordings(path: Path, selection: Selection) -> list[Recording]:
-    """Return a HAPT data set's recordings; none for UCI HAR, which holds windows only."""
+def _windows(path: Path, selection: Selection, filters: Filters, framing: Framing) -> WindowTable:
+    own = own_recordings(path, selection, framing)
+    if own is not None:
+        return windows_of(own, filters, framing)
+    data_set = open_data_set(path)
+    if isinstance(data_set, UciHar):
+        return data_set.windows(selection)
+    return windows_of(data_set.recordings(selection), filters, framing)
+
+
+def read_recordings(path: Path, selection: Selection, framing: Framing) -> list[Recording]:
+    """Return HAPT's recordings, or own ones; none for UCI HAR, which holds windows only."""
+    own = own_recordings(path, selection, framing)
+    if own is not None:
+        return own
     data_set = open_data_set(path)
     return list(data_set.recordings(selection)) if isinstance(data_set, Hapt) else []
 

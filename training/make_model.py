@@ -28,6 +28,7 @@ from training.export import CARD, write_manifest, write_weights
 from training.fit import Fitted, fit, outputs_of, sampling_of
 from training.folds import NOT_ASKED, Answers, Fold, OutOfFold, Study, cross_validate, folds_of, joined, subject_folds
 from training.interruption import Interruption
+from training.own_recordings import OWN_DATA, OWN_LICENCE, paths_of
 from training.progress import fit_progress
 from training.scores import fold_scores
 from training.smoothing_constants import UNSURE_BELOW, accuracy, accuracy_across_folds, estimate
@@ -83,6 +84,8 @@ def make_model(order: Order, say: Callable[[str], None]) -> Made:
         corpus, recordings = read_corpus(order.data, Selection("train"), filters, framing)
         if order.folds:
             subject_folds(corpus.table.subject, order.folds)  # so is a table that cannot be dealt out
+        if missing := _missing(corpus.table):
+            say(f"no window of {', '.join(missing)} in the data: the model will not tell that")
         fitted = _fit_on_all(order, arch, corpus, interruption, say)
         manifest = _manifest(order, arch, corpus, fitted)
         final = curve_of(fitted.epochs)
@@ -207,8 +210,8 @@ def _figures(
         ),
         "stream": _stream_figures(told, manifest),
     }
-    if manifest.upright:
-        kept = asked & ~used
+    kept = asked & ~used
+    if manifest.upright and kept.any():
         figures["windows_calibrated"] = fold_scores(
             told.calibrated[kept], table.codes[kept], table.subject[kept], told.fold_of[kept]
         )
@@ -225,6 +228,11 @@ def _stream_figures(told: OutOfFold, manifest: Manifest) -> dict[str, Any]:
     else:
         reached = accuracy_across_folds(told.judged, prior, framing)
     return {"accuracy_raw": reached.raw, "accuracy_in_force": reached.in_force, "accuracy": reached.settled}
+
+
+def _missing(table: WindowTable) -> list[str]:
+    """Return the activities of which there is no window."""
+    return [name for code, name in enumerate(ACTIVITIES, 1) if code not in table.codes]
 
 
 def _upright(arch: Architecture) -> UprightConstants | None:
@@ -249,11 +257,17 @@ def prior_of(arch: Architecture, corpus: Corpus) -> tuple[float, ...]:
     return tuple((np.maximum(counts, 1) / np.maximum(counts, 1).sum()).round(4).tolist())
 
 
+def source_of(data: Path) -> tuple[str, str]:
+    """Return what a data set is, and its licence."""
+    return (OWN_DATA, OWN_LICENCE) if paths_of(data) else (DATA, LICENCE)
+
+
 def _provenance(order: Order, table: WindowTable, fitted: Fitted) -> dict[str, Any]:
     epochs = f" --epochs {order.epochs}" if order.epochs else ""
+    data, licence = source_of(order.data)
     return {
-        "data": DATA,
-        "licence": LICENCE,
+        "data": data,
+        "licence": licence,
         "subjects": np.unique(table.subject).tolist(),
         "windows": len(table.codes),
         "parameters": int(fitted.model.count_params()),

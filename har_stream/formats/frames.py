@@ -68,8 +68,10 @@ class FramesDecoder:
     def _close(self, samples: list[Sample], decoded: list[Decoded]) -> None:
         if not samples:
             return
-        values = np.array([sample.values for sample in samples], np.float32)
         session = self._session
+        # Only a session holds samples to one number of values.
+        rows = [sample.values if session else sample.values[:CHANNELS] for sample in samples]
+        values = np.array(rows, np.float32)
         decoded.append(
             Readings(
                 values[:, self._columns or IN_ORDER],

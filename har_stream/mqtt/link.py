@@ -143,8 +143,10 @@ class BrokerLink:
         """Leave the broker."""
         self._closing.set()
         self.wake()
-        if self._thread.ident is not None:
-            self._thread.join(within_s)  # one that sits in an attempt to connect ends with the process
+        if self._thread.ident is None:
+            self._waker.close()
+        else:
+            self._thread.join(within_s)  # one that sits in an attempt to connect ends later, or with the process
 
     def _new_thread(self) -> Thread:
         return Thread(target=self._run, name=f"link {self.name}", daemon=True)
@@ -166,6 +168,7 @@ class BrokerLink:
                 connection.lasting = isinstance(error, ssl.SSLCertVerificationError)
             if not self._closing.is_set():
                 self._closing.wait(self._pause_s(connection))
+        self._waker.close()
 
     def _connection(self, connection: Connection) -> None:
         try:

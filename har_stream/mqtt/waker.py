@@ -10,7 +10,7 @@ DRAIN: Final = 4096
 
 
 class Waker:
-    """A descriptor that is readable from wake() on until clear()."""
+    """A descriptor that is readable from wake() on until clear(). Its owner gives it back with close()."""
 
     def __init__(self) -> None:
         self._near, self._far = socket.socketpair()
@@ -22,8 +22,8 @@ class Waker:
         return self._near.fileno()
 
     def wake(self) -> None:
-        """Make it readable."""
-        with contextlib.suppress(BlockingIOError):  # full: it is readable already
+        """Make it readable; once it is closed nobody waits for it."""
+        with contextlib.suppress(OSError):  # full, and so readable already; or closed
             self._far.send(b"\0")
 
     def clear(self) -> None:
@@ -31,3 +31,8 @@ class Waker:
         with contextlib.suppress(BlockingIOError):
             while len(self._near.recv(DRAIN)) == DRAIN:
                 pass
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._near.close()
+        self._far.close()

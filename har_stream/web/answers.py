@@ -9,6 +9,9 @@ from typing import Final
 
 EVENTS: Final = "text/event-stream"
 TEXT: Final = "text/plain; charset=utf-8"
+JSON: Final = "application/json"
+LABELS: Final = "/api/labels"
+"""Where labels are read and written, by the page and by har-stream label."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""/api/: the history as JSON, as openapi.json documents it.
+"""/api/: the history as JSON, as openapi.json documents it with what labels.py answers.
 
 /api/devices                                    who is in the history
 /api/history?device=D&from=T&to=T&limit=N       segments
@@ -20,11 +20,10 @@ from urllib.parse import parse_qs
 from har_stream.day_report import fields_of, report, stretch
 from har_stream.errors import ConfigError, HarStreamError
 from har_stream.history.store import History, HistoryError
-from har_stream.web.answers import Page
+from har_stream.web.answers import JSON, Page
 from har_stream.when import Period, parse_period
 
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
-JSON: Final = "application/json"
 LONGEST_DAYS: Final = 31
 """More than a month is for har-stream report and har-stream history export: who asks here waits for an answer."""
 DAY_S: Final = 86_400.0
@@ -59,7 +58,7 @@ def answer(path: str, query: str, history: Path | None, now_s: float) -> Page:
 def _fields(path: str, query: str, history: Path | None, now_s: float) -> Fields:
     """Return what is asked for. Raises NotThereError, ConfigError for a faulty question."""
     if path not in ANSWERS:
-        raise NotThereError(f"not found; there are {', '.join(ANSWERS)}, /api/openapi.json")
+        raise NotThereError(f"not found; there are {', '.join(ANSWERS)}, /api/labels, /api/openapi.json")
     make, known = ANSWERS[path]
     values = _values(query, known)
     if history is None or not history.exists():

@@ -8,6 +8,7 @@ Each is one JSON object; a page takes from it what is there:
     one       the device that the page is open on, from near
     stream    how the stream stands, once a second at most
     suspected what looks wrong, by device
+    labelled  what people say that they really do, as /api/labels tells it
 
 A page's thread waits for nobody but its own reader: it asks Live for what is new whenever it may send again, so what a
 slow reader misses is the states in between.
@@ -23,11 +24,12 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from har_stream import __version__
+from har_stream.annotations import Annotations
 from har_stream.closeup import Cursor
 from har_stream.live import Live, Row
 from har_stream.plausibility import TEXTS
 from har_stream.vitals import Vitals
-from har_stream.web import readiness
+from har_stream.web import labels, readiness
 
 PERIOD_S: Final = 0.2
 """From one event of a page to the next, at least."""
@@ -49,9 +51,16 @@ class LiveEvents:
     """Gives each page its events; how the stream stands is read once a second, for all pages together."""
 
     def __init__(
-        self, live: Live, stream: HasVitals, *, stale_after_s: float, now: Callable[[], float] = time.monotonic
+        self,
+        live: Live,
+        stream: HasVitals,
+        *,
+        stale_after_s: float,
+        now: Callable[[], float] = time.monotonic,
+        annotations: Annotations | None = None,
     ) -> None:
         self._live, self._stream, self._stale_after_s, self._now = live, stream, stale_after_s, now
+        self._annotations = annotations
         self._lock = Lock()
         self._read_at_s = -QUIET_S
         self._standing: Event = {}
@@ -111,7 +120,8 @@ class LiveEvents:
                 self._suspected = {
                     device: TEXTS[one] for device, one in vitals.stream.suspicions.items() if one in TEXTS
                 }
-            return {"stream": self._standing, "suspected": self._suspected}
+            told = {"stream": self._standing, "suspected": self._suspected}
+        return told if self._annotations is None else {**told, "labelled": labels.standing(self._annotations)}
 
 
 class _PageState:

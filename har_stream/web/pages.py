@@ -7,17 +7,21 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
 from har_stream.sources.source import CONNECTED
 from har_stream.vitals import Watched
-from har_stream.web import readiness
-from har_stream.web.answers import TEXT, EventStream, Page
+from har_stream.web import labels, readiness
+from har_stream.web.answers import JSON, LABELS, TEXT, EventStream, Page
 from har_stream.web.assets import asset
 from har_stream.web.live_events import LiveEvents
 
+if TYPE_CHECKING:
+    from har_stream.annotations import Annotations
+
 HEALTH, READINESS, METRICS, EVENTS, API = "/healthz", "/readyz", "/metrics", "/live", "/api/"
+
 DEVICE: Final = "device"
 
 STUCK_S: Final = 15.0
@@ -29,17 +33,20 @@ class Pages:
     """What is told of a stream, and of its devices to pages that read events."""
 
     def __init__(
-        self, stream: Watched, events: LiveEvents | None = None, *, history: Callable[[], Path | None] = lambda: None
+        self,
+        stream: Watched,
+        events: LiveEvents | None = None,
+        *,
+        history: Callable[[], Path | None] = lambda: None,
+        annotations: Annotations | None = None,
     ) -> None:
-        """Tell of a stream, of its devices as they are, and of the history that it keeps, if any."""
-        self._stream, self._events, self._history = stream, events, history
+        """Tell of a stream, its devices as they are, the history that it keeps, if any, and what people say of it."""
+        self._stream, self._events, self._history, self._annotations = stream, events, history, annotations
 
     def __call__(self, path: str, query: str = "") -> Page | EventStream:
         """Return the page of a path and query, or the events of the device that the query names."""
         if path.startswith(API):
-            from har_stream.web.api import answer  # noqa: PLC0415 - as below
-
-            return answer(path, query, self._history(), time.time())
+            return self._api(path, query)
         if path == HEALTH:
             return self._health()
         if path == READINESS:
@@ -52,6 +59,19 @@ class Pages:
             return EventStream(self._events.events(parse_qs(query).get(DEVICE, [""])[0]))
         told = f"not found; there are /, {HEALTH}, {READINESS}, {METRICS}, {API}openapi.json\n".encode()
         return asset(path) or Page(HTTPStatus.NOT_FOUND, TEXT, told)
+
+    def post(self, path: str, body: bytes) -> Page:
+        """Take what is posted to a path, and return what is to be said of it."""
+        if path != LABELS or self._annotations is None:
+            return Page(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"only labels can be written\n", (("Allow", "GET, HEAD"),))
+        return labels.write(self._annotations, body)
+
+    def _api(self, path: str, query: str) -> Page:
+        if path == LABELS and self._annotations is not None:
+            return labels.read(self._annotations)
+        from har_stream.web.api import answer  # noqa: PLC0415 - loaded if somebody ever asks for it
+
+        return answer(path, query, self._history(), time.time())
 
     def _health(self) -> Page:
         """Tell whether a restart would help; asks the engine nothing, which may be stuck."""
@@ -86,4 +106,4 @@ class Pages:
 
 def _json(value: dict[str, Any], *, well: bool) -> Page:
     status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
-    return Page(status, "application/json", json.dumps(value).encode() + b"\n")
+    return Page(status, JSON, json.dumps(value).encode() + b"\n")

@@ -22,13 +22,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from threading import Condition, Event, Thread
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from har_stream import __version__
 from har_stream.errors import ConfigError
 from har_stream.web.address import OFF, Address
 from har_stream.web.answers import EVENTS, HEADERS, TEXT, EventStream, Page
 from har_stream.web.host import meant_for_us
+from har_stream.web.request import ENDS, LONGEST_HEAD, read_body, read_head, stranger
 from har_stream.web.token import Token
 
 MOST_CONNECTIONS: Final = 16
@@ -40,8 +41,6 @@ STREAM_BUFFER: Final = 131_072
 """Bytes that the system may hold for a reader of events before it counts as one that does not read."""
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """What needs no token: orchestrators have none."""
-LONGEST_HEAD: Final = 8192
-"""Bytes of a request: line and headers. No body is read."""
 TIME_S: Final = 5.0
 """For a request and its answer."""
 POLL_S: Final = 1.0
@@ -50,11 +49,12 @@ ROOM_S: Final = 0.5
 PAUSE_S: Final = 0.2
 """After the system had no descriptor left for a connection."""
 BACKLOG: Final = 128
-ENDS: Final = (b"\r\n\r\n", b"\n\n")
-"""Of a head."""
 
+Answer = TypeVar("Answer", Page, "Page | EventStream")
 Answering = Callable[[str, str], "Page | EventStream"]
 """What is answered to a path and its query."""
+Posting = Callable[[str, bytes], Page]
+"""What is answered to what is posted to a path."""
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +62,19 @@ log = logging.getLogger(__name__)
 class HttpServer:
     """Answers GET and HEAD with what `pages` says of a path and query, from a socket that listens at an address.
 
-    Where there is a token, whoever does not show it gets nothing but what is OPEN.
+    What is posted goes to `posts`, unless a page of a stranger may have sent it. Where there is a token, whoever does
+    not show it gets nothing but what is OPEN.
     """
 
-    def __init__(self, listener: socket.socket, address: Address, pages: Answering, token: str | None = None) -> None:
-        self._listener, self.address, self.pages = listener, address, pages
+    def __init__(
+        self,
+        listener: socket.socket,
+        address: Address,
+        pages: Answering,
+        token: str | None = None,
+        posts: Posting | None = None,
+    ) -> None:
+        self._listener, self.address, self.pages, self.posts = listener, address, pages, posts
         self.token = Token(token, address.port) if token is not None else None
         self._begun_s: dict[socket.socket, float] = {}
         self._streams: set[socket.socket] = set()
@@ -165,13 +173,13 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         """Read the head of the request whole, so that what it may cost is bounded."""
         super().setup()
-        head = _head(self.connection)
+        head = read_head(self.connection)
         self._whole = any(end in head for end in ENDS)
         self.rfile = io.BytesIO(head)
 
     def do_GET(self) -> None:
         """Answer with the page and its body, or with events."""
-        answer = self._answer()
+        answer = self._answer(self.server.pages)
         if isinstance(answer, EventStream):
             if self.command == "HEAD" or self.server.keep(self.connection):
                 self._head_of(HTTPStatus.OK, EVENTS)
@@ -180,11 +188,24 @@ class _Handler(BaseHTTPRequestHandler):
                         self.wfile.write(next(events))
                 return
             answer = Page(HTTPStatus.SERVICE_UNAVAILABLE, TEXT, b"too many pages are open\n")
-        self._head_of(answer.status, answer.kind, ("Content-Length", str(len(answer.body))), *answer.headers)
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
+        self._send(answer)
 
     do_HEAD = do_GET  # noqa: N815 - as above
+
+    def do_POST(self) -> None:
+        """Hand on what is posted, and answer."""
+        body = read_body(self.headers, self.rfile, self.connection) if self._whole else b""
+        self._send(body if isinstance(body, Page) else self._answer(lambda path, _: self._posted(path, body)))
+
+    def _posted(self, path: str, body: bytes) -> Page:
+        if self.server.posts is None:
+            return Page(HTTPStatus.NOT_FOUND, TEXT, b"nothing can be written here\n")
+        return stranger(self.headers) or self.server.posts(path, body)
+
+    def _send(self, page: Page) -> None:
+        self._head_of(page.status, page.kind, ("Content-Length", str(len(page.body))), *page.headers)
+        if self.command != "HEAD":
+            self.wfile.write(page.body)
 
     def _head_of(self, status: HTTPStatus, kind: str, *headers: tuple[str, str]) -> None:
         self.send_response(status)
@@ -192,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def _answer(self) -> Page | EventStream:
+    def _answer(self, of: Callable[[str, str], Answer]) -> Answer | Page:
+        """Return what is answered to path and query, unless who asks may not."""
         if not self._whole:
             told = f"no request of at most {LONGEST_HEAD} bytes\n".encode()
             return Page(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TEXT, told)
@@ -203,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal is not None:
             return refusal
         try:
-            return self.server.pages(path, query)
+            return of(path, query)
         except Exception as error:  # noqa: BLE001 - a page's own fault is told, and the stream goes on
             log.error("http: %s: failed: %r", path[:80].encode("ascii", "replace").decode(), error)  # noqa: TRY400 - a line
             return Page(HTTPStatus.INTERNAL_SERVER_ERROR, TEXT, b"failed\n")
@@ -229,18 +251,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: who asks is of no interest."""
 
 
-def _head(connection: socket.socket) -> bytes:
-    """Return the request up to its empty line, the end of the connection or LONGEST_HEAD. Raises OSError."""
-    head = b""
-    while not any(end in head for end in ENDS) and len(head) < LONGEST_HEAD:
-        part = connection.recv(LONGEST_HEAD - len(head))
-        if not part:
-            break
-        head += part
-    return head
-
-
-def open_server(address: Address, pages: Answering, token: str | None = None) -> HttpServer | None:
+def open_server(
+    address: Address, pages: Answering, token: str | None = None, posts: Posting | None = None
+) -> HttpServer | None:
     """Listen at an address. Raises ConfigError where it was asked for and cannot be; the default may fail."""
     try:
         family, *_, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
@@ -255,7 +268,7 @@ def open_server(address: Address, pages: Answering, token: str | None = None) ->
     log.info("live page: http://%s/%s", at, "?token=..." if token is not None else "")
     if not at.loopback and token is None:
         log.warning("http: %s: whoever reaches this machine can read it, there is no token", at)
-    return HttpServer(listener, at, pages, token)
+    return HttpServer(listener, at, pages, token, posts)
 
 
 def _why_not(address: Address, error: Exception) -> str:

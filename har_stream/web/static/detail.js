@@ -69,7 +69,7 @@ export class Detail {
     setText(at("gaps"), String(one.gaps));
     setText(at("gaps-note"), `${duration(one.lost_s)} without labels`);
     at("truth").hidden = one.truth === null;
-    setText(at("truth"), one.truth === null ? "" : `recorded as ${spelled(one.truth)}`);
+    setText(at("truth"), one.truth === null ? "" : `really ${spelled(one.truth)}`);
   }
 
   posture(posture) {

@@ -13,6 +13,7 @@ export class DeviceList {
     this.choose = choose;
     this.devices = new Map();
     this.suspected = {};
+    this.labelled = {};
     this.shown = [];
     this.chosen = "";
     this.labels = [];
@@ -106,13 +107,18 @@ export class DeviceList {
     const when = silent ? `silent ${duration(silence)}` : label === null ? "" : duration(seconds);
     row.style.transform = `translateY(${place * ROW_PX}px)`;
     row.id = `device-${place}`;
-    setClass(row, `row ${colourClass(label)}${silent ? " silent" : ""}${device in this.suspected ? " suspected" : ""}`);
+    const really = Object.hasOwn(this.labelled, device) ? this.labelled[device] : "";
+    setClass(
+      row,
+      `row ${colourClass(label)}${silent ? " silent" : ""}${device in this.suspected ? " suspected" : ""}${really ? " labelled" : ""}`,
+    );
     row.setAttribute("aria-selected", String(device === this.chosen));
     row.setAttribute("aria-posinset", String(place + 1));
     row.setAttribute("aria-setsize", String(this.shown.length));
     const best = shares.length ? `, ${Math.max(...shares)} % sure` : "";
     const wrong = device in this.suspected ? ", looks wrong" : "";
-    row.setAttribute("aria-label", `${device}: ${what}${best}${when && `, ${when}`}${wrong}`);
+    const truth = really ? `, labelled as ${spelled(really)}` : "";
+    row.setAttribute("aria-label", `${device}: ${what}${best}${when && `, ${when}`}${wrong}${truth}`);
     setText(row.parts.name, device);
     setText(row.parts.label, what);
     setText(row.parts.time, when);

@@ -2,6 +2,7 @@
 
 import { setText } from "./activities.js";
 import { Detail } from "./detail.js";
+import { Labels } from "./labels.js";
 import { DeviceList } from "./list.js";
 import { offerThemes } from "./theme.js";
 
@@ -11,6 +12,7 @@ const AGAIN_MS = 1500;
 const CHOOSE_MS = 150; // keys that repeat pass over many devices
 
 const detail = new Detail();
+const labels = new Labels();
 const list = new DeviceList(at("list"), choose);
 let source = null;
 let chosen = decodeURIComponent(location.hash.slice(1));
@@ -47,6 +49,11 @@ function take(event) {
   say("live", "live");
   if (event.hello) welcome(event.hello);
   if (event.suspected) list.suspected = event.suspected;
+  if (event.labelled) {
+    labels.take(event.labelled);
+    list.labelled = labels.running;
+    list.drawSoon();
+  }
   if (event.all) list.take(event.all, true);
   if (event.some) list.take(event.some, false);
   setText(at("count"), String(list.devices.size || ""));
@@ -68,6 +75,7 @@ function welcome(next) {
   list.staleAfter = next.stale_after_s;
   list.select(chosen);
   detail.begin(chosen, next.labels, next.rate_hz);
+  labels.begin(chosen, next.labels);
 }
 
 function stream(standing) {
@@ -83,6 +91,7 @@ function choose(device) {
   chosen = device;
   history.replaceState(null, "", `#${encodeURIComponent(device)}`);
   list.select(device);
+  labels.choose(device);
   clearTimeout(timer);
   timer = setTimeout(connect, CHOOSE_MS);
 }
