@@ -165,7 +165,7 @@ def test_live_equals_the_replay_of_what_was_recorded(
     edges = zip([0, *cuts], [*cuts, SAMPLES], strict=True)
     ticks = [[TimedBlock("a", times_s[start:end], values[start:end])] for start, end in edges if start < end]
     folder: Path = tmp_path_factory.mktemp("live")
-    Recordings(folder, max_mb=1, max_devices=1, rate_hz=RATE_HZ, rewind_s=2).write(ticks)
+    Recordings(folder, max_mb=1, max_h=24, max_devices=1, rate_hz=RATE_HZ, rewind_s=2).write(ticks)
     (path,) = folder.iterdir()
     recording = read_recording(path)
     read_s = recording.times_s if recording.times_s is not None else np.arange(SAMPLES) / recording.rate_hz

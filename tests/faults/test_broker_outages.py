@@ -23,12 +23,13 @@ from tests.predictions import prediction
 
 REFUSED = "not reachable: Connection refused"
 LOAD = f"sim:?devices=10&speed={lasting(30, 20)}"
-"""Some 230 labels a second, or 160: little enough for a busy machine, on which samples that wait would cost memory."""
+"""Some 230 labels a second, or 160."""
 QUEUE = QueueSettings().labels
 LARGEST_GROWTH_MIB = 10.0
 KEEPALIVE_S = lasting(2, 15)
 MAY_WAIT = lasting(300, QUEUE)
-HASTY = f"[queues]\nlabels = {MAY_WAIT}\n[mqtt]\nkeepalive_s = {KEEPALIVE_S}\nbackoff_max_s = 1\n"
+HASTY = f"[queues]\nblocks = 100\nlabels = {MAY_WAIT}\n[mqtt]\nkeepalive_s = {KEEPALIVE_S}\nbackoff_max_s = 1\n"
+"""Few blocks: what a busy machine leaves waiting there would be taken for the memory that a fault costs."""
 
 
 @pytest.fixture
