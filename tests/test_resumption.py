@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -15,6 +15,7 @@ from har_stream.samples import Prediction, WindowBlock
 from har_stream.smoothing import LAG, NONE
 from har_stream.standings import LABEL, NUMBERS, RESUME_WITHIN_S, SINCE_S, Standings, decode, encode
 from tests.motion import RATE_HZ, block, pipeline
+from tests.property_examples import share_of_examples
 from tests.turned_walk import simulated
 
 HOP_S = 64 / 50
@@ -43,7 +44,7 @@ def word(told: list[Prediction]) -> list[tuple[float, str, float, dict[str, floa
     return [(one.end_s, one.label, one.since_s, one.probabilities) for one in told]
 
 
-@settings(max_examples=25, deadline=None)
+@share_of_examples(0.05)  # each runs whole streams
 @given(st.lists(st.integers(1, WINDOWS - 1), min_size=1, max_size=4, unique=True).map(sorted))
 def test_interrupted_anywhere_without_a_loss_it_says_what_it_would_have_said(cuts: list[int]) -> None:
     whole = pipeline().push([rows_of(0, WINDOWS)], BEFORE_S)

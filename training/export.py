@@ -21,7 +21,8 @@ import numpy as np
 
 from har_stream.manifest import MANIFEST, Engine, Manifest, Weights
 from training.fit import import_keras
-from training.onnx_graph import with_vector_asinh
+from training.onnx_asinh import with_vector_asinh
+from training.onnx_graph import simplified
 
 ONNX, KERAS = "model.onnx", "model.keras"
 CARD = "README.md"
@@ -53,7 +54,7 @@ def speed_up(path: Path) -> None:
     """Make an exported file cheaper to compute, its numbers the same to rounding."""
     import onnx  # noqa: PLC0415 - only who exports needs it
 
-    onnx.save(with_vector_asinh(onnx.load(path)), path)
+    onnx.save(simplified(with_vector_asinh(onnx.load(path))), path)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -164,6 +164,7 @@ def _published(device: str, prefix: str) -> None:
         assert not UNLAWFUL.search(topic)
         assert not topic.startswith("$")
     assert device_of(announced, "homeassistant", lawful_prefix) == device
+    sink.close(0.0)  # it has descriptors
 
 
 class _NoClassifier:
