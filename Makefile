@@ -1,5 +1,6 @@
 # make demo   a simulated day, live; needs Python 3.11, nothing else
 # make test   everything the tests need, then all of them
+# make faults   the tests of faults at full length, and their table in docs/RELIABILITY.md
 # make lint   ruff and mypy alone
 # make fuzz   a minute of fuzzing for each thing that takes foreign bytes; FUZZ_SECONDS, FUZZ_TARGETS
 # make soak   ten minutes of faults for two real streams; SOAK_MINUTES, SOAK_SEED
@@ -11,12 +12,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := sim:?devices=3&speed=20&loop=no
 
-# The tests need a broker with certificates, Prometheus, systemd's analysis, shells, and for the firmware compilers for
-# PC, AVR and ARM, Arduino's core and a simulated AVR; the live page a browser.
+# The tests need a broker with certificates, Prometheus, systemd's analysis, shells, a clock that can be set and links
+# that can be drawn, and for the firmware compilers for PC, AVR and ARM, Arduino's core and a simulated AVR; the live page
+# a browser.
 APT_PACKAGES := mosquitto openssl prometheus gcc libc6-dev gcc-avr binutils-avr avr-libc arduino-core-avr \
-	gcc-arm-none-eabi libnewlib-dev libsimavr-dev libelf-dev systemd bash zsh fish chromium
+	gcc-arm-none-eabi libnewlib-dev libsimavr-dev libelf-dev systemd bash zsh fish chromium iproute2 libfaketime
 SYSTEM_TOOLS := mosquitto openssl prometheus promtool gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc systemd-analyze \
-	bash zsh fish chromium
+	bash zsh fish chromium ip
 SYSTEM_FILES := /usr/include/string.h /usr/lib/avr/include/avr/io.h /usr/include/newlib/string.h \
 	/usr/include/simavr/sim_avr.h /usr/include/libelf.h /usr/share/arduino/hardware/arduino/avr/cores/arduino
 
@@ -36,6 +38,11 @@ test: $(BIN)/.dev system-packages
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+.PHONY: faults
+faults: $(BIN)/.dev system-packages
+	HAR_STREAM_FAULTS=full $(BIN)/python -m pytest -n auto --dist worksteal tests/faults \
+		-p tests.faults.table --faults-table docs/RELIABILITY.md
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

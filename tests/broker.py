@@ -38,9 +38,12 @@ class Broker:
         """Run with a whole configuration of one's own."""
         self._config.write_text(text, "utf-8")
 
-    def start(self) -> None:
+    def start(self, before: tuple[str, ...] = ()) -> None:
+        """Start it, by a command of which `before` is the beginning; return when it listens."""
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-        self._process = subprocess.Popen([program, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen([*before, program, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        if before:
+            return  # elsewhere: it cannot be seen from here
         until_s = time.monotonic() + START_S
         while time.monotonic() < until_s:
             try:
@@ -128,7 +131,7 @@ class Listener:
         self._ready = True
 
 
-def wait_for(condition: Any, timeout_s: float = 20.0) -> None:
+def wait_for(condition: Any, timeout_s: float = 60.0) -> None:
     """Wait until a condition holds. Raises TimeoutError where it does not come to."""
     until_s = time.monotonic() + timeout_s
     while not condition():

@@ -99,20 +99,6 @@ def test_at_speed_one_labels_come_when_their_window_is_over() -> None:
         assert end(process).code == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("source", [LIVE, "sim:?devices=3&speed=max", "sim:?speed=1e5", "sim:?devices=9&speed=1e6"])
-def test_a_signal_drains_and_ends_within_five_seconds_with_balanced_books(number: int, source: str) -> None:
-    with running("--source", source, "--sink", "jsonl:/dev/null") as process:
-        assert process.stderr is not None
-        assert b"model" in process.stderr.readline()
-        time.sleep(2)
-        ended = end(process, number)
-    assert ended.code == 0
-    assert "Traceback" not in ended.said
-    account = books(ended.said)
-    assert account["in"] == account["used"] + account["refused"] + account["dropped"] + account["buffered"] > 0
-
-
 def test_a_reader_that_stops_reading_ends_the_stream_quietly(hapt_zip: Path) -> None:
     streamed = subprocess.Popen(
         command("--source", f"replay:{hapt_zip}?speed=max"),

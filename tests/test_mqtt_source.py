@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, closing
 from threading import Event, Thread
 
 import numpy as np
 import pytest
 from paho.mqtt.client import Client
 
-from har_stream.accounting import Accounting
 from har_stream.errors import ConfigError
 from har_stream.formats import cbor_blocks, frames, json_blocks, phyphox, sensor_logger
 from har_stream.profiles import G
@@ -19,9 +17,8 @@ from har_stream.settings import MqttSettings, QueueSettings, Settings
 from har_stream.shard import Part, Rendezvous, Share
 from har_stream.sources import is_live, open_source
 from tests.broker import Broker, Listener, wait_for
-from tests.fake_broker import FakeBroker, publication
-from tests.motion import RATE_HZ, model, motion, pipeline
-from tests.mqtt_receiver import LISTENS, STEP, Receiver, block, listening, publisher, quick
+from tests.motion import RATE_HZ, model, motion
+from tests.mqtt_receiver import LISTENS, STEP, Receiver, block, listening, publisher
 from tests.stream_process import books, end, running
 from tests.turned_walk import simulated
 
@@ -237,55 +234,3 @@ def test_messages_of_another_shard_are_counted_and_not_even_decoded(
         wait_for(lambda: receiver.samples_of(ours))
     assert {one.device for one in receiver.blocks} == {ours}
     assert share.elsewhere == 3
-
-
-def test_whatever_stands_in_topics_and_payloads_the_network_thread_lives() -> None:
-    hostile = b"".join(
-        [
-            publication(b"har/\xff\xfe/imu", block(samples=1)),
-            publication(b"har/\0/imu", b"x"),
-            publication(b"\xed\xa0\x80", b"x"),
-            publication(b"", b"x"),
-            publication(b"har/good/imu", block(samples=1)),
-        ]
-    )
-    with (
-        closing(FakeBroker(b"", hostile)) as fake,
-        Receiver(f"mqtt://127.0.0.1:{fake.port}") as receiver,
-    ):
-        wait_for(lambda: receiver.samples_of("good") == 1)
-    assert fake.connections == 1
-    accounting = Accounting()
-    pipeline(accounting).push(receiver.blocks, 0.0)
-    assert accounting.refused == {"format": 3, "device_id": 1}
-
-
-BROKEN = [
-    b"\x30\x03\x00\xff\x00",  # a topic longer than its packet
-    b"\x30\x00",
-    b"\xff\xff\xff\xff\xff\xff",
-    b"\x90\x00",
-    b"\x20\x00",
-    b"\x00\x00",
-    b"\xe0\x01\x01",
-]
-
-
-def test_a_broken_packet_ends_the_connection_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
-    with ExitStack() as stack:
-        fakes = [stack.enter_context(closing(FakeBroker(b"", packet, hangs_up=True))) for packet in BROKEN]
-        for fake in fakes:
-            stack.enter_context(Receiver(f"mqtt://127.0.0.1:{fake.port}", mqtt=quick()))
-        for fake in fakes:
-            wait_for(lambda one=fake: caplog.text.count(f"{one.port}: connected, {LISTENS} har/+/imu") >= 2)
-    for fake in fakes:
-        assert caplog.text.count(f"{fake.port}: connection") == 1
-
-
-def test_what_came_before_a_broken_packet_is_taken() -> None:
-    packets = publication(b"har/good/imu", block(samples=1)) * 3 + BROKEN[0]
-    with (
-        closing(FakeBroker(b"", packets, hangs_up=True)) as fake,
-        Receiver(f"mqtt://127.0.0.1:{fake.port}", mqtt=quick()) as receiver,
-    ):
-        wait_for(lambda: receiver.samples_of("good") >= 3)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from har_stream.datasets import read_recording
-from tests.stream_process import books, command, end, environment, run, running
+from tests.stream_process import books, end, run, running
 
 LIVE = "sim:?devices=3&script=walking:5,sitting:3,standing:4&speed=2"
 LOST_AT_MOST_S = 1.0
@@ -38,54 +34,6 @@ def test_a_recorded_run_replays_to_the_same_lines(tmp_path: Path, speed: str) ->
     assert told in live.said
     again = run("--source", f"replay:{tmp_path / 'walks'}?speed=max")
     assert lines_by_person(again.lines) == lines_by_person(live.lines)
-
-
-def test_a_process_that_is_killed_loses_less_than_a_second(tmp_path: Path) -> None:
-    folder = tmp_path / "walks"
-    with running("--source", LIVE, "--record", str(folder)) as process:
-        assert process.stdout is not None
-        for _ in range(12):
-            line = json.loads(process.stdout.readline())
-        time.sleep(0.3)
-        process.kill()
-        process.wait()
-    for path in sorted(folder.iterdir()):
-        last_s = (len(read_recording(path).values) - 1) / 50
-        assert last_s >= line["time"] - 2 * LOST_AT_MOST_S  # at twice the speed
-    assert run("--source", f"replay:{folder}?speed=max").code == 0
-
-
-def test_a_torn_recording_replays_with_a_warning(tmp_path: Path) -> None:
-    run("--source", "sim:?script=walking:30&loop=no&speed=max", "--record", str(tmp_path))
-    (path,) = tmp_path.iterdir()
-    path.write_bytes(path.read_bytes()[:-1000])
-    ended = run("--source", f"replay:{path}?speed=max")
-    assert ended.code == 0
-    assert len(ended.lines) > 10
-    assert ended.said.count("WARNING") == ended.said.count("its end is torn off") == 1
-
-
-def test_where_the_disk_is_full_labels_go_on(tmp_path: Path) -> None:
-    most = 20_000
-    process = subprocess.Popen(
-        command("--source", LIVE, "--record", str(tmp_path)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),  # noqa: PLW1509 - no threads here
-    )
-    assert process.stdout is not None
-    for _ in range(45):
-        assert json.loads(process.stdout.readline())["label"]
-    ended = end(process)
-    assert ended.code == 0
-    assert "Traceback" not in ended.said
-    assert ended.said.count("File too large; samples are not recorded until it can be written") == 1
-    told = next(line for line in ended.said.splitlines() if "not recorded" in line and "in 3 files" in line)
-    recorded, lost = (int(told.split(word)[0].split()[-1]) for word in (" samples recorded", " not recorded"))
-    assert lost > 0
-    assert recorded + lost == books(ended.said)["in"] - books(ended.said)["dropped"]
-    assert recorded == sum(len(read_recording(path).values) for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
