@@ -1,4 +1,4 @@
-"""sink mqtt://user@host:port/prefix and mqtts:// - labels on a broker, topics as in the README.
+"""sink mqtt://user@host:port/prefix and mqtts:// - labels on a broker, topics as in docs/mqtt.md.
 
     prefix/<device>/activity      the label in force as plain text, retained, QoS 1, on change
     prefix/<device>/prediction    the JSON line of every window, QoS 1 unless mqtt.qos = 0
