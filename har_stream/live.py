@@ -180,5 +180,5 @@ class Live:
     def _row(self, device: str, prediction: Prediction | None, age_s: float) -> Row:
         if prediction is None:
             return Row(device, None, (), 0.0, age_s)
-        shares = tuple(round(100 * prediction.probabilities[label]) for label in self.labels)
+        shares = tuple(round(100 * prediction.probability(label)) for label in self.labels)
         return Row(device, prediction.label, shares, prediction.end_s - prediction.since_s, age_s)

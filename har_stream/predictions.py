@@ -31,7 +31,8 @@ class Predictions:
         order: NDArray[np.intp] | slice = slice(None),
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
-        probabilities = probabilities[order, : len(self._labels)]
+        probabilities = np.ascontiguousarray(probabilities[order, : len(self._labels)], np.float32)
+        shares, size = probabilities.tobytes(), probabilities.itemsize * len(self._labels)
         length_s = self._framing.length_s
         # As Python's own numbers, column by column: one by one they would cost more than all else here.
         columns = (
@@ -40,7 +41,7 @@ class Predictions:
             windows.truth[order].tolist(),
             self._has_truth[windows.rows[order]].tolist(),
             probabilities.argmax(axis=1).tolist(),
-            probabilities.tolist(),
+            [shares[at : at + size] for at in range(0, len(shares), size)],
             smoothed.in_force[order].tolist(),
             smoothed.settled[order].tolist(),
             since_s[order].tolist(),
@@ -52,7 +53,8 @@ class Predictions:
                 start_s + length_s,
                 self._labels[raw],
                 self._label(in_force),
-                dict(zip(self._labels, of_labels, strict=True)),
+                self._labels,
+                of_labels,
                 self._settled(start_s, settled),
                 NAME_BY_CODE[truth],
                 has_truth,

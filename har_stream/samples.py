@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -178,8 +179,7 @@ def same_rate(rate_hz: float, other_hz: float) -> bool:
     return abs(rate_hz - other_hz) <= RATE_TOLERANCE * other_hz
 
 
-@dataclass(slots=True)  # not frozen, as above
-class Settled:
+class Settled(msgspec.Struct, gc=False):
     """The smoother's last word on a span of time, end exclusive."""
 
     start_s: float
@@ -187,16 +187,15 @@ class Settled:
     label: str
 
 
-@dataclass(slots=True)  # not frozen, as above
-class Prediction:
+class Prediction(msgspec.Struct, gc=False):  # and bytes in it: a dataclass with a dict takes twice the memory in queues
     """What one window says, and what is in force after it.
 
     start_s and end_s are the times of the window's first and last sample in the device's clock. raw is the
-    classifier's word on this window alone, confidence its probability; what probabilities lack to 1 is that of a
-    postural transition, where the model tells these; label is the one in force now; settled
-    the last word on an earlier span, None until there is one. truth is None where the recording has no label;
-    has_truth tells a labelled recording's unlabelled span from a stream that carries no labels at all. wall_s is when
-    the window ended in s since the epoch (har_stream.wall_clock), 0 where nobody has said; since_s, in the device's
+    classifier's word on this window alone, confidence its probability; shares holds the probability of each of the
+    model's labels as a float32, in their order; what these lack to 1 is that of a postural transition, where the model
+    tells these; label is the one in force now; settled the last word on an earlier span, None until there is one. truth
+    is None where the recording has no label; has_truth tells a labelled recording's unlabelled span from a stream that
+    carries no labels at all. wall_s is when the window ended in s since the epoch (har_stream.wall_clock), 0 where nobody has said; since_s, in the device's
     clock, the end of the window from which on the label has been in force (har_stream.lasting).
     """
 
@@ -205,7 +204,8 @@ class Prediction:
     end_s: float
     raw: str
     label: str
-    probabilities: dict[str, float]
+    labels: tuple[str, ...]
+    shares: bytes
     settled: Settled | None
     truth: str | None = None
     has_truth: bool = False
@@ -220,4 +220,17 @@ class Prediction:
     @property
     def confidence(self) -> float:
         """The classifier's probability of its raw label."""
-        return self.probabilities[self.raw]
+        return self.probability(self.raw)
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """The classifier's probability of each label."""
+        return dict(zip(self.labels, self._shares, strict=True))
+
+    def probability(self, label: str) -> float:
+        """Return the classifier's probability of a label. Raises ValueError for one that the model does not know."""
+        return self._shares[self.labels.index(label)]
+
+    @property
+    def _shares(self) -> memoryview[float]:
+        return memoryview(self.shares).cast("f")

@@ -38,9 +38,9 @@ class Segment:
 
 @dataclass(slots=True)
 class _Track:
-    """A device: the probabilities of its last windows by their ends, and what was settled last."""
+    """A device: what its last windows said, and what was settled last."""
 
-    windows: deque[tuple[float, dict[str, float]]] = field(default_factory=lambda: deque(maxlen=LAG + 1))
+    windows: deque[Prediction] = field(default_factory=lambda: deque(maxlen=LAG + 1))
     last: Segment | None = None
     end_s: float = 0.0
 
@@ -58,7 +58,7 @@ class Spans:
         self._tracks[prediction.device] = track
         while len(self._tracks) > self._limit:
             del self._tracks[next(iter(self._tracks))]
-        track.windows.append((prediction.end_s, prediction.probabilities))
+        track.windows.append(prediction)
         return _settle(track, prediction)
 
 
@@ -85,5 +85,5 @@ def _settle(track: _Track, prediction: Prediction) -> list[Segment]:
 
 def _confidence(track: _Track, start_s: float, label: str) -> float:
     """Return the probability of a label in the window that a span beginning at start_s is the end of."""
-    shares = next((shares for end_s, shares in track.windows if end_s >= start_s), {})
-    return shares.get(label, 0.0)
+    window = next((one for one in track.windows if one.end_s >= start_s), None)
+    return 0.0 if window is None else window.probability(label)

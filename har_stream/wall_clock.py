@@ -8,8 +8,9 @@ No I/O and no clock: arrivals come in with the data.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from har_stream.samples import Prediction
 

@@ -6,12 +6,12 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
 import pytest
+from msgspec.structs import replace
 
 from har_stream.day_report import report
 from har_stream.errors import ConfigError
@@ -24,7 +24,7 @@ from har_stream.sinks import history_file, open_sink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.today import Today
 from tests.history_file import read
-from tests.predictions import prediction
+from tests.predictions import packed, prediction
 
 NOON_S = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 HOP_S = 1.28
@@ -37,8 +37,8 @@ def windows(*labels: str, start: int = 10, device: str = "watch") -> list[Predic
         end_s = number * HOP_S
         settled = Settled(end_s - 3 * HOP_S, end_s - 2 * HOP_S, label)
         one = prediction(device, end_s, label, raw=label, settled=settled)
-        shares = dict.fromkeys(("sitting", "walking", "laying"), 0.3)
-        made.append(replace(one, wall_s=NOON_S + end_s, probabilities=shares))
+        shares = packed(*[0.3] * len(one.labels))
+        made.append(replace(one, wall_s=NOON_S + end_s, shares=shares))
     return made
 
 

@@ -6,10 +6,10 @@ import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from har_stream.activities import ACTIVITIES
 from har_stream.home_assistant.announcer import Announcer

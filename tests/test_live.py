@@ -13,6 +13,7 @@ from har_stream.live import Live
 from har_stream.manifest import load_manifest, resolve
 from har_stream.samples import Prediction, Refused, SampleBlock, Settled
 from har_stream.taps import Tapped, Taps
+from tests.predictions import packed
 
 FRAMING = load_manifest(resolve("sway-lstm")).framing
 HOP_S = FRAMING.hop / FRAMING.rate_hz
@@ -20,9 +21,9 @@ HOP_S = FRAMING.hop / FRAMING.rate_hz
 
 def prediction(device: str, number: int, label: str = "walking", since_s: float = 0.0) -> Prediction:
     start_s = number * HOP_S
-    shares = {name: 0.95 if name == label else 0.01 for name in ACTIVITIES}
+    shares = packed(*(0.95 if name == label else 0.01 for name in ACTIVITIES))
     settled = Settled(start_s, start_s + HOP_S, label)
-    return Prediction(device, start_s, start_s + 2.54, label, label, shares, settled, since_s=since_s)
+    return Prediction(device, start_s, start_s + 2.54, label, label, ACTIVITIES, shares, settled, since_s=since_s)
 
 
 class Engine:

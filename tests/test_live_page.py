@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from playwright.sync_api import Browser, expect
 
 from har_stream.plausibility import TEXTS, Suspicion
@@ -79,7 +80,7 @@ def fed(engine: Engine) -> Iterator[str]:
 
 def test_hostile_ids_and_labels_are_shown_as_text(browser: Browser) -> None:
     engine, tab = Engine(), Tab(browser)
-    hostile = replace(prediction(HOSTILE, 0), label=HOSTILE, truth=f"{HOSTILE}&amp;")
+    hostile = structs.replace(prediction(HOSTILE, 0), label=HOSTILE, truth=f"{HOSTILE}&amp;")
     more = ["__proto__", "constructor", "'\"><script>alert(2)</script>", "\u202e\u0000\ud7ff", "x" * 3000]
     engine.tick(hostile, *(prediction(device, 0) for device in more))
     page = tab.page

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from har_stream.lasting import LONGEST_GAP_S
 from har_stream.samples import Prediction, Settled
 from har_stream.segments import Segment, Spans
-from tests.predictions import prediction
+from tests.predictions import packed, prediction
 
 NOON_S = 1_795_500_000.0
 HOP_S = 1.28
@@ -56,10 +56,11 @@ def test_a_device_that_begins_anew_overlaps_nothing() -> None:
 
 
 def test_confidence_is_that_of_the_window_that_was_settled() -> None:
-    early = replace(window("walking", 10.0), settled=None, probabilities={"walking": 0.7, "sitting": 0.3})
+    shares = packed(0.7, 0.1, 0.05, 0.05, 0.05, 0.05)
+    early = replace(window("walking", 10.0), settled=None, shares=shares)
     middle = replace(window("walking", 10.0 + HOP_S), settled=None)
     late = window("walking", 10.0 + 2 * HOP_S)
-    assert [one.confidence for one in taken(early, middle, late)] == [0.7]
+    assert [one.confidence for one in taken(early, middle, late)] == pytest.approx([0.7])
 
 
 def test_nothing_is_made_of_a_window_that_settles_nothing() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from har_stream.samples import Refused, SampleBlock, Settled
 from har_stream.state import DeviceState, States, decode, encode

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from threading import Condition, Event, Thread
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from har_stream.latency import END_TO_END_BOUNDS_S, Histogram
@@ -31,8 +32,13 @@ GRACE_S: Final = 1.0
 LAST_WRITES_S: Final = 0.5
 """Kept back from the time to end, for the sink to close in."""
 
-_Waiting = tuple[Prediction, float]
-"""A prediction, and when the samples that completed it arrived."""
+
+class _Waiting(msgspec.Struct, gc=False):
+    """A prediction, and when the samples that completed it arrived."""
+
+    prediction: Prediction
+    arrived_s: float
+
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +85,7 @@ class SinkWorker:
             for part in self._portions(predictions, while_waiting):
                 self._offered += len(part)
                 if not self._gone:
-                    self._queue.extend(zip(part, itertools.repeat(arrived_s), strict=False))
+                    self._queue.extend([_Waiting(one, arrived_s) for one in part])
                 self._trim()
                 self._changed.notify_all()
 
@@ -91,7 +97,7 @@ class SinkWorker:
             return False
         if passed:
             self._offered += len(predictions)
-            self._book([(prediction, arrived_s) for prediction in predictions], taken=len(predictions), lost=0)
+            self._book([_Waiting(one, arrived_s) for one in predictions], taken=len(predictions), lost=0)
         return passed
 
     def _portions(self, predictions: list[Prediction], while_waiting: Callable[[], None]) -> Iterator[list[Prediction]]:
@@ -212,7 +218,7 @@ class SinkWorker:
         """Write a batch; what the sink does not take goes back to the front of the queue."""
         taken, lost = 0, len(batch)
         try:
-            taken = self._sink.write([prediction for prediction, _ in batch])
+            taken = self._sink.write([one.prediction for one in batch])
             lost = 0
             self._tell_recovery(taken)
         except SinkClosed:
@@ -230,7 +236,7 @@ class SinkWorker:
             self._idle_at_s = time.monotonic() + IDLE_S
 
     def _book(self, batch: list[_Waiting], *, taken: int, lost: int) -> None:
-        arrived_s = np.array([one for _, one in batch[:taken]], np.float64)
+        arrived_s = np.array([one.arrived_s for one in batch[:taken]], np.float64)
         with self._changed:
             self._latency.add(time.monotonic() - arrived_s)
             self.written += taken
