@@ -195,8 +195,9 @@ class Prediction(msgspec.Struct, gc=False):  # and bytes in it: a dataclass with
     model's labels as a float32, in their order; what these lack to 1 is that of a postural transition, where the model
     tells these; label is the one in force now; settled the last word on an earlier span, None until there is one. truth
     is None where the recording has no label; has_truth tells a labelled recording's unlabelled span from a stream that
-    carries no labels at all. wall_s is when the window ended in s since the epoch (har_stream.wall_clock), 0 where nobody has said; since_s, in the device's
-    clock, the end of the window from which on the label has been in force (har_stream.lasting).
+    carries no labels at all. wall_s is when the window ended in s since the epoch (har_stream.wall_clock), 0 where
+    nobody has said; since_s, in the device's clock, the end of the window from which on the label has been in force
+    (har_stream.lasting).
     """
 
     device: str

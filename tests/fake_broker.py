@@ -100,7 +100,7 @@ def _packet(connection: socket.socket) -> tuple[int, bytes] | None:
     return head[0] >> 4, body
 
 
-def publication(topic: bytes, payload: bytes, *, v5: bool = True) -> bytes:
-    """A PUBLISH packet with QoS 0 of less than 128 bytes."""
-    body = struct.pack("!H", len(topic)) + topic + b"\0" * v5 + payload
+def publication(topic: bytes, payload: bytes, *, v5: bool = True, properties: bytes = b"\0") -> bytes:
+    """A PUBLISH packet with QoS 0 of less than 128 bytes; properties are MQTT 5's alone."""
+    body = struct.pack("!H", len(topic)) + topic + properties * v5 + payload
     return bytes([0x30, len(body)]) + body

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 PUBLISH = 0x30
+NONE = b"\0"
+EXPIRES = b"\x05\x02\x00\x00\x00\x09"
+"""Properties: none, and that the message expires in nine seconds."""
 
 
 def packet(command: int, body: bytes) -> bytes:

@@ -13,12 +13,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 from har_stream.mqtt.frugal_client import FrugalClient, Handed
 from har_stream.mqtt.wire import Wire
-from tests.mqtt_packets import packet, publish
+from tests.mqtt_packets import EXPIRES, packet, publish
 
 V5, V3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 PUBLISH, PUBACK, PUBCOMP = 0x30, 0x40, 0x70
-EXPIRES = b"\x05\x02\x00\x00\x00\x09"
-"""Properties with one in them: the message expires in nine seconds."""
 
 
 class Told:

@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_stream.mqtt.packets import PlainMessage, plain_packets, qos_1_packet
-from tests.mqtt_packets import packet, publish
-
-EXPIRES = b"\x05\x02\x00\x00\x00\x09"
-"""Properties with one in them: the message expires in nine seconds."""
+from tests.mqtt_packets import EXPIRES, packet, publish
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.faults.proxy import Pace, Proxy
 from tests.faults.stream import stream
 from tests.labels_out import firsts, working
 from tests.motion import pipeline
+from tests.mqtt_packets import EXPIRES, NONE
 from tests.mqtt_receiver import LISTENS, Receiver, block, listening, quick
 from tests.predictions import prediction
 
@@ -217,14 +218,16 @@ def test_10_a_broker_that_says_that_another_client_has_our_id_is_believed(caplog
 # --- hostile ----------------------------------------------------------------------------------------------------------
 
 
-def test_11_whatever_stands_in_topics_and_payloads_the_network_thread_lives() -> None:
+@pytest.mark.parametrize("properties", [NONE, EXPIRES], ids=["plain", "with properties"])
+def test_11_whatever_stands_in_topics_and_payloads_the_network_thread_lives(properties: bytes) -> None:
     hostile = b"".join(
-        [
-            publication(b"har/\xff\xfe/imu", block(samples=1)),
-            publication(b"har/\0/imu", b"x"),
-            publication(b"\xed\xa0\x80", b"x"),
-            publication(b"", b"x"),
-            publication(b"har/good/imu", block(samples=1)),
+        publication(topic, payload, properties=properties)
+        for topic, payload in [
+            (b"har/\xff\xfe/imu", block(samples=1)),
+            (b"har/\0/imu", b"x"),
+            (b"\xed\xa0\x80", b"x"),
+            (b"", b"x"),
+            (b"har/good/imu", block(samples=1)),
         ]
     )
     with (
