@@ -20,7 +20,8 @@ APT_PACKAGES := mosquitto openssl prometheus gcc libc6-dev gcc-avr binutils-avr 
 SYSTEM_TOOLS := mosquitto openssl prometheus promtool gcc avr-gcc avr-g++ avr-size arm-none-eabi-gcc systemd-analyze \
 	bash zsh fish chromium ip
 SYSTEM_FILES := /usr/include/string.h /usr/lib/avr/include/avr/io.h /usr/include/newlib/string.h \
-	/usr/include/simavr/sim_avr.h /usr/include/libelf.h /usr/share/arduino/hardware/arduino/avr/cores/arduino
+	/usr/include/simavr/sim_avr.h /usr/include/libelf.h /usr/share/arduino/hardware/arduino/avr/cores/arduino \
+	/usr/lib/*/faketime/libfaketimeMT.so.1
 
 # A system that packs venv apart (Debian, Ubuntu) gets it installed where that may be done, else is told how.
 define NO_VENV
