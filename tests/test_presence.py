@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from har_stream.accounting import Accounting
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import Suspicion
@@ -10,6 +12,7 @@ from har_stream.samples import SampleBlock
 from tests.motion import motion, pipeline
 
 MS2_OF_G = 9.81
+LARGEST_GROWTH_KIB = 512
 
 
 def block(device: str, samples: int = 50, *, factor: float = 1.0, at: int = 0) -> SampleBlock:
@@ -57,9 +60,22 @@ def test_who_finds_no_place_is_refused_until_it_gets_one_or_falls_silent() -> No
     assert stream.presence.count(4.0) == Present(streaming=1)
 
 
-def test_many_made_up_ids_take_bounded_memory() -> None:
+def test_of_many_made_up_ids_so_many_are_told_apart_and_each_sample_is_counted() -> None:
     books = Accounting()
     stream = pipeline(books, max_devices=1)
     pushed(stream, 1.0, "first", *(f"x{number}" for number in range(3 * MOST_REFUSED)))
     assert stream.presence.count(0.0) == Present(streaming=1, refused=MOST_REFUSED)
     assert books.refused["max_devices"] == 50 * 3 * MOST_REFUSED
+
+
+def test_made_up_ids_take_no_more_memory_than_a_few_and_the_newest_are_known() -> None:
+    presence = pipeline(max_devices=1).presence
+    ids = 20_000
+    tracemalloc.start()
+    for number in range(ids):
+        presence.refuse(f"{number:064d}", float(number))
+    grown_kib = tracemalloc.get_traced_memory()[0] / 1024
+    tracemalloc.stop()
+    assert grown_kib < LARGEST_GROWTH_KIB
+    assert presence.count(ids - 500.0).refused == 500
+    assert presence.count(0.0).refused == MOST_REFUSED
