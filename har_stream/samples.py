@@ -226,12 +226,8 @@ class Prediction(msgspec.Struct, gc=False):  # and bytes in it: a dataclass with
     @property
     def probabilities(self) -> dict[str, float]:
         """The classifier's probability of each label."""
-        return dict(zip(self.labels, self._shares, strict=True))
+        return dict(zip(self.labels, memoryview(self.shares).cast("f").tolist(), strict=True))
 
     def probability(self, label: str) -> float:
         """Return the classifier's probability of a label. Raises ValueError for one that the model does not know."""
-        return self._shares[self.labels.index(label)]
-
-    @property
-    def _shares(self) -> memoryview[float]:
-        return memoryview(self.shares).cast("f")
+        return memoryview(self.shares).cast("f")[self.labels.index(label)]

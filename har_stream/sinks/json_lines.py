@@ -34,6 +34,7 @@ def encode(prediction: Prediction) -> bytes:
 def fields_of(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
     settled = prediction.settled
+    shares = {label: round(share, PROBABILITY_DECIMALS) for label, share in prediction.probabilities.items()}
     fields = {
         "id": prediction.id,
         "device": prediction.device,
@@ -41,10 +42,8 @@ def fields_of(prediction: Prediction) -> dict[str, Any]:
         "window": [_time(prediction.start_s), _time(prediction.end_s)],
         "label": prediction.label,
         "raw": prediction.raw,
-        "confidence": round(prediction.confidence, PROBABILITY_DECIMALS),
-        "probabilities": {
-            label: round(share, PROBABILITY_DECIMALS) for label, share in prediction.probabilities.items()
-        },
+        "confidence": shares[prediction.raw],
+        "probabilities": shares,
         "settled": settled and {"span": [_time(settled.start_s), _time(settled.end_s)], "label": settled.label},
     }
     if prediction.has_truth:

@@ -60,6 +60,11 @@ class Stream:
         return int(line.split()[1]) / 1024
 
     @property
+    def held_up_s(self) -> float:
+        """How long it waited for a processor so far, all its threads together."""
+        return held_up_s(str(self.process.pid))
+
+    @property
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
@@ -94,6 +99,15 @@ class Stream:
 
     def _of_process(self, name: str) -> str:
         return Path(f"/proc/{self.process.pid}/{name}").read_text()
+
+
+def held_up_s(process: str = "self") -> float:
+    """How long a process was ready to run and the machine busy with others, all threads together."""
+    waits_ns = 0
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has ended
+            waits_ns += int((task / "schedstat").read_text().split()[1])
+    return waits_ns / 1e9
 
 
 def balanced(said: str) -> dict[str, int]:
