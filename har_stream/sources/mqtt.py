@@ -70,12 +70,13 @@ class MqttSource:
             self._profile = self._profiles.named(self._options.profile) if self._options.profile else None
         except ConfigError as error:
             raise ConfigError(f"{uri.text}: profile: {error}") from None
-        self.progress: Progress | None = Progress()
+        self._progress = Progress()
+        self.progress: Progress | None = self._progress
         self._inbox = Inbox(
             messages=settings.queues.messages,
             message_bytes=settings.queues.message_bytes,
             payload_limit=settings.mqtt.payload_limit,
-            progress=self.progress,
+            progress=self._progress,
         )
         self._translator: Translator | None = None
         self._told: set[str] = set()
@@ -145,6 +146,7 @@ class MqttSource:
     def _tick(self, translator: Translator, timeout_s: float) -> Tick:
         waiting, refused = self._inbox.take(timeout_s)
         self.arrived_s = waiting[0].message.arrival_s if waiting else None
+        self._progress.bring(len(waiting))
         blocks: list[Block | FleetBlock] = []
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))
