@@ -9,7 +9,7 @@ from threading import Lock
 
 
 class Progress:
-    """Counts messages: the source's thread brings them with its ticks, the engine's adds those done, any other takes."""
+    """Counts messages: the source's thread brings them, the engine's adds those done, any other takes their number."""
 
     def __init__(self) -> None:
         self._brought = self._done = 0

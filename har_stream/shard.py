@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.devices import WRIST
 from har_stream.errors import ConfigError
 from har_stream.samples import Block, FleetBlock, Tick
 
@@ -78,7 +79,9 @@ class Rendezvous:
 
     def part_of(self, device: str) -> int:
         """Return the number of the part, from 1 on, that a device belongs to."""
-        return 1 + int(np.argmax(mixed(self._seeds ^ np.uint64(hashed(device)))))
+        # What is worn at the wrist comes in the messages of the phone, and so has to belong where these do.
+        phone = device.removesuffix(f"-{WRIST}")
+        return 1 + int(np.argmax(mixed(self._seeds ^ np.uint64(hashed(phone)))))
 
 
 class Share:

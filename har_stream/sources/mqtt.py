@@ -138,10 +138,18 @@ class MqttSource:
 
     def _take(self, messages: list[Received]) -> None:
         sent = [Sent(message, sender_of(message.topic, self._topics)) for message in messages]
-        self._inbox.put(one for one in sent if self._is_ours(one.sender.device))
+        self._inbox.put(sent if self._share.whole else [one for one in sent if self._is_ours(one)])
 
-    def _is_ours(self, device: str | None) -> bool:
-        return device is None or self._share.whole or self._share.takes(device)
+    def _is_ours(self, sent: Sent) -> bool:
+        """Tell whether a message is to be taken: for its device, or because only its payload tells whose it is.
+
+        One that nobody will decode is one process's, so that it is not counted by each.
+        """
+        message, sender = sent.message, sent.sender
+        if sender.device is not None:
+            return self._share.takes(sender.device)
+        decoded = not message.retained and len(message.payload) <= self._settings.mqtt.payload_limit
+        return decoded or self._share.takes(sender.otherwise)
 
     def _tick(self, translator: Translator, timeout_s: float) -> Tick:
         waiting, refused = self._inbox.take(timeout_s)
