@@ -88,13 +88,15 @@ class Share:
     """The devices that this process serves: those of a shard, and of these one worker's.
 
     elsewhere counts what was not taken because it is another shard's: messages where their topic names the device, else
-    blocks. Of a device of another shard one worker alone counts, so that the workers' counts add up.
+    blocks. Of a device of another shard one worker alone counts, so that the workers' counts add up. parts is how many
+    processes share all devices.
     """
 
     def __init__(self, shard: Part = WHOLE, worker: Part = WHOLE) -> None:
         self._shard, self._worker = shard, worker
         self._shards, self._workers = Rendezvous(shard.count), Rendezvous(worker.count, WORKERS_SALT)
-        self.whole = shard.count == worker.count == 1
+        self.parts = shard.count * worker.count
+        self.whole = self.parts == 1
         self.whose = lru_cache(REMEMBERED)(self._whose)
         self._elsewhere = 0
         self._counting = Lock()

@@ -17,7 +17,7 @@ from har_stream.formats import cbor_blocks, frames, json_blocks, phyphox, sensor
 from har_stream.mqtt.connection import Received
 from har_stream.profiles import G
 from har_stream.samples import Refused, Samples, Tick, count, singly
-from har_stream.settings import MqttSettings, QueueSettings, Settings
+from har_stream.settings import IntakeSettings, MqttSettings, QueueSettings, Settings
 from har_stream.shard import ALL, Part, Rendezvous, Share
 from har_stream.sources import is_live, open_source
 from har_stream.sources.mqtt import MqttSource
@@ -275,6 +275,15 @@ def test_what_nobody_decodes_is_counted_by_one_worker() -> None:
     ]
     refused = Counter(one.reason for tick in ticks for one in tick if isinstance(one, Refused))
     assert refused == {"payload_size": 1, "format": 1}
+
+
+def test_devices_of_all_workers_find_room_where_only_the_payload_names_them() -> None:
+    source = ready(Share(worker=Part(1, 3)), intake=IntakeSettings(max_devices=2))
+    times_s = np.arange(STEP) / RATE_HZ
+    phones = [f"p{number}" for number in range(6)]
+    tick_of(source, *(("sensor-logger", sensor_logger.encode(times_s, motion(0, STEP), device=one)) for one in phones))
+    assert source._translator is not None  # noqa: SLF001 - fit() has made it
+    assert list(source._translator._devices) == phones, "nobody was pushed out"  # noqa: SLF001
 
 
 # --- shards -----------------------------------------------------------------------------------------------------------

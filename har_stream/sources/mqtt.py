@@ -106,7 +106,8 @@ class MqttSource:
             stream=False,
             format_name=self._options.format,
             profile=self._profile,
-            max_devices=TRANSLATED * self._settings.intake.max_devices,
+            # Where only the payload names them, those of all processes are translated by each.
+            max_devices=TRANSLATED * self._settings.intake.max_devices * self._share.parts,
         )
 
     def blocks(self, stop: Event) -> Iterator[Tick]:
