@@ -166,6 +166,21 @@ def test_what_a_sink_does_not_take_is_offered_again_in_order() -> None:
     assert (worker.written, worker.dropped) == (20, 0)
 
 
+def test_after_a_failure_a_write_tells_that_it_is_over_also_where_none_need_wait() -> None:
+    sink = FakeSink()
+    worker, _ = started(sink)
+    sink.passes, sink.fault = True, OSError(28, "No space left on device")
+    waiting(worker)
+    worker.put([prediction()])
+    wait_for(lambda: worker.condition == "cannot be written")
+    sink.fault = None
+    waiting(worker)
+    worker.put([prediction()])
+    wait_for(lambda: worker.condition == "")
+    finish(worker)
+    assert (worker.written, worker.dropped) == (1, 1)
+
+
 def test_failed_writes_are_counted_told_once_and_got_over(caplog: pytest.LogCaptureFixture) -> None:
     sink = FakeSink()
     worker, _ = started(sink)
