@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
@@ -80,7 +81,7 @@ def go_on(worker: Worker, one: Vitals) -> None:
 
 
 @pytest.mark.parametrize("last", [(), (END,)])
-@pytest.mark.parametrize("code", [1, -9])
+@pytest.mark.parametrize("code", [1, -11])
 def test_what_processes_told_before_another_took_their_place_is_added_up(last: tuple[str, ...], code: int) -> None:
     worker = worker_that_told(vitals(100, 5), "", *last)
     for lap in range(1, 4):
@@ -97,7 +98,10 @@ def test_what_processes_told_before_another_took_their_place_is_added_up(last: t
     assert not worker.done
 
 
-@pytest.mark.parametrize(("code", "restarts", "failed"), [(0, True, False), (0, False, False), (1, False, True)])
+@pytest.mark.parametrize(
+    ("code", "restarts", "failed"),
+    [(0, True, False), (0, False, False), (1, False, True), (-signal.SIGTERM, False, False)],
+)
 def test_the_last_word_of_one_that_ends_for_good_stands(code: int, restarts: bool, failed: bool) -> None:  # noqa: FBT001
     worker = worker_that_told(vitals(100, 5), END)
     Process.newest.end(code)

@@ -24,6 +24,8 @@ from har_stream.workers.joined import joined, of_dead
 from har_stream.workers.seat import BEGUN, END, Told
 
 LEAST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+ASKED: Final = (-signal.SIGTERM, -signal.SIGKILL)
+"""Codes of one that was asked to end: while the interpreter ends, signals have their default again."""
 STEADY_S: Final = 60.0
 """A worker that lived so long begins again after the shortest pause."""
 SUPERVISORS_OWN: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -116,8 +118,7 @@ class Worker:
             code = self._process.wait()
             with self._asking:
                 self._listen(time.monotonic(), None)
-            # One that has told its last word has nothing left to do but to go.
-            self._bury(0 if self._has_ended else code, time.monotonic(), restarts=False)
+            self._bury(code, time.monotonic(), restarts=False)
 
     def watch(self, *, restarts: bool) -> None:
         """Note what has become of it; one that died begins again, after a pause, where it `restarts`."""
@@ -138,6 +139,8 @@ class Worker:
             if self._connection is not None:
                 self._connection.close()
             self._process = self._connection = None
+        if self._has_ended and code in ASKED:
+            code = 0  # it has told its last word, and has nothing left to do but to go
         self.code, self._had_begun, self.begun = code, self.begun, False
         self.done = code == 0 or not restarts
         last, past = self._told
