@@ -52,12 +52,16 @@ class Annotation:
 
 @dataclass(slots=True)
 class _Annotated:
-    """A device that somebody has labelled: (moment, code) in the order in which they were said, and what came of it."""
+    """A device that somebody has labelled: (moment, code) in the order in which they were said, and what came of it.
+
+    One that brings ready-made windows has a place too, so that it is known as such.
+    """
 
     said: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
     heard_s: float = 0.0
     end_s: float = math.nan
     seconds: dict[str, float] = field(default_factory=dict)
+    ready_made: bool = False
 
 
 class Annotations:
@@ -77,7 +81,6 @@ class Annotations:
     ) -> None:
         self._limit, self._knows, self._refusal, self._now = limit, knows, refusal, now
         self._devices: dict[str, _Annotated] = {}
-        self._ready_made: set[str] = set()
         self._lock = Lock()
 
     @property
@@ -97,10 +100,10 @@ class Annotations:
         if not self._knows(device):
             raise UnknownDeviceError(f"no device {device[:64]!r} in the stream now")
         with self._lock:
-            if device in self._ready_made:
-                raise NotRecordedError(READY_MADE)
             one = self._devices.pop(device, None) or _Annotated()
             self._devices[device] = one  # behind those that were labelled before
+            if one.ready_made:
+                raise NotRecordedError(READY_MADE)
             one.heard_s = self._now()
             one.said.append((one.heard_s, CODE_BY_NAME[activity] if activity is not None else UNLABELLED))
             while len(self._devices) > self._limit:
@@ -110,7 +113,7 @@ class Annotations:
         """Return what stands for each device that was labelled, the one that was last labelled last."""
         with self._lock:
             self._end_silent(self._now())
-            return {name: _standing(one) for name, one in self._devices.items()}
+            return {name: _standing(one) for name, one in self._devices.items() if not one.ready_made}
 
     def annotate(self, tick: Tick, arrived_s: float) -> Tick:
         """Return a tick's blocks with the labels that stood when they arrived; NaN for now (engine thread)."""
@@ -125,8 +128,7 @@ class Annotations:
         if one is None or isinstance(block, Refused) or not block.samples:
             return block
         if isinstance(block, WindowBlock):
-            self._ready_made.add(block.device)
-            del self._devices[block.device]
+            self._devices[block.device] = _Annotated(ready_made=True)
             return block
         if moment_s - one.heard_s > LONGEST_SILENCE_S:
             one.said.clear()

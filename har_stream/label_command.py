@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
 from har_stream.activities import ACTIVITIES
-from har_stream.errors import ConfigError, InputError, UnavailableError, nearest
+from har_stream.errors import ConfigError, HarStreamError, InputError, UnavailableError, nearest
 from har_stream.settings import HTTP_TOKEN, Settings
 from har_stream.web.address import DEFAULT_HOST, OFF, Address, parse_address
 from har_stream.web.answers import JSON, LABELS
@@ -22,7 +22,7 @@ NONE: Final = ("none", "stop")
 """Words for no activity."""
 ANYWHERE: Final = {"0.0.0.0": DEFAULT_HOST, "::": "::1"}  # noqa: S104 - who listens there is asked on loopback
 TIMEOUT_S: Final = 5.0
-WRONG: Final = {HTTPStatus.NOT_FOUND: InputError}
+WRONG: Final[Mapping[int, type[HarStreamError]]] = {HTTPStatus.NOT_FOUND: InputError}
 """What is wrong with the data; all else is with the configuration."""
 
 
@@ -85,18 +85,18 @@ def _ask(address: Address, headers: dict[str, str], body: bytes | None) -> dict[
         connection.close()
     if status == HTTPStatus.UNAUTHORIZED:
         raise ConfigError(f"{address}: its token is needed: set {HTTP_TOKEN} or http_token_file")
-    fields = _fields(text, address)
+    fields = _fields(text, address, {"labels", "reason"} if status == HTTPStatus.OK else {"error"})
     if status != HTTPStatus.OK:
-        raise WRONG.get(HTTPStatus(status), ConfigError)(str(fields.get("error", HTTPStatus(status).phrase)))
+        raise WRONG.get(status, ConfigError)(str(fields["error"]))
     return fields
 
 
-def _fields(text: bytes, address: Address) -> dict[str, Any]:
+def _fields(text: bytes, address: Address, wanted: set[str]) -> dict[str, Any]:
     try:
         fields = json.loads(text)
     except ValueError:
         fields = None
-    if not isinstance(fields, dict) or not fields.keys() & {"labels", "error"}:
+    if not isinstance(fields, dict) or not fields.keys() >= wanted:
         raise UnavailableError(f"{address}: what answers there is no har-stream that takes labels")
     return fields
 

@@ -95,6 +95,6 @@ def _standings(body: bytes) -> Standings:
     try:
         found = msgspec.msgpack.decode(body, type=_Body)
         numbers = np.frombuffer(found.numbers, "<f8").reshape(len(found.devices), NUMBERS + len(found.outputs))
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
+    except (ValueError, RecursionError):  # all of msgspec's are ValueErrors
         raise UnreadableStateError("damaged", "damaged, or not one of har-stream's") from None
     return Standings(found.outputs, found.devices, numbers)

@@ -67,6 +67,7 @@ class StateFile:
             with self.locked():
                 # What is written back proves that it can be, before anything depends on it.
                 self.write(self.read())
+                self.standings.read()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -151,8 +151,20 @@ def test_ready_made_windows_are_not_labelled_since_nothing_of_them_is_recorded()
     windows = WindowBlock("phone", np.zeros(1), np.zeros(1, np.bool_), np.zeros((1, 128, 9), np.float32), 64)
     assert said.of.annotate([windows], 1.0) == [windows]
     assert said.of.standing() == {}
-    with pytest.raises(NotRecordedError, match="ready-made windows"):
-        said.of.say("phone", "walking")
+    for _ in range(2):
+        with pytest.raises(NotRecordedError, match="ready-made windows"):
+            said.of.say("phone", "walking")
+    assert said.of.annotate([windows], 2.0) == [windows]
+
+
+def test_devices_with_ready_made_windows_are_not_remembered_without_bound() -> None:
+    said = Said(limit=2)
+    said.known.add("belt")
+    for name in ("phone", "watch", "belt"):
+        said.say("walking", name, at_s=0.0)
+        windows = WindowBlock(name, np.zeros(1), np.zeros(1, np.bool_), np.zeros((1, 128, 9), np.float32), 64)
+        said.of.annotate([windows], 1.0)
+    assert list(said.of._devices) == ["watch", "belt"]  # noqa: SLF001 - nobody else tells
 
 
 def test_memory_is_bounded_by_devices_and_by_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:

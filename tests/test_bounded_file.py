@@ -23,7 +23,22 @@ def test_what_never_ends_or_never_begins_is_refused_at_once(tmp_path: Path) -> N
     for path in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(OSError, match="not a file"):
             read_bounded(path, 100)
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError, match=f"Is a directory: '{tmp_path}'"):
         read_bounded(tmp_path, 100)
     with pytest.raises(FileNotFoundError):
         read_bounded(tmp_path / "none", 100)
+
+
+def descriptors() -> list[Path]:
+    return list(Path("/proc/self/fd").iterdir())
+
+
+def test_no_descriptor_is_left_open_whatever_was_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    read_bounded(tmp_path / "file", 1)
+    before = descriptors()
+    read_bounded(tmp_path / "file", 1)
+    for path in (tmp_path, Path("/dev/zero")):
+        with pytest.raises(OSError, match=str(path)):
+            read_bounded(path, 1)
+    assert descriptors() == before

@@ -68,6 +68,8 @@ PLANTED: dict[str, tuple[str, Any]] = {
     "hapt": ("har_stream.datasets.hapt.Hapt._truth", lambda *_: np.zeros(1, np.uint8)),
     "recordings": ("har_stream.datasets.recording._rate", lambda *_: (0.0, True)),
     "state": ("har_stream.state.msgspec.DecodeError", KeyError),
+    "standings": ("har_stream.standings.UnreadableStateError", KeyError),
+    "onnx": ("har_stream.onnx_file._varint", fails),
 }
 """In what each target reaches: an error that nobody takes, samples that are lost, a bound that does not hold."""
 

@@ -122,7 +122,7 @@ def test_where_nobody_answers_that_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         assert "timed out" in unavailable(silent.getsockname()[1])
 
 
-@pytest.mark.parametrize("body", [b"hello", b"[]", b"{}", b"\xff"])
+@pytest.mark.parametrize("body", [b"hello", b"[]", b"{}", b'{"labels": []}', b'{"error": "?"}', b"\xff"])
 def test_another_server_is_no_har_stream(body: bytes) -> None:
     server = open_server(Address("127.0.0.1", 0, given=True), lambda *_: Page(HTTPStatus.OK, "text/plain", body))
     assert server is not None

@@ -136,6 +136,10 @@ def test_where_nothing_is_recorded_the_button_says_so(browser: Browser) -> None:
         expect(pressed(page)).to_have_count(0)
         assert labels(port) == {}
         assert violations(page) == []
+        page.route("**/api/labels", lambda route: route.fulfill(status=401, body="a token is needed"))
+        page.keyboard.press("1")
+        expect(page.locator("#label-note.bad")).to_have_text("not taken: HTTP 401")
+        page.unroute("**/api/labels")
         end(process)
         page.keyboard.press("1")
         expect(page.locator("#label-note.bad")).to_contain_text("no connection")

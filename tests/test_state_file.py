@@ -89,8 +89,9 @@ def test_a_file_far_too_long_is_not_read_but_set_aside(
     assert "longer than 1 MiB; set aside as devices.json.damaged" in caplog.text
 
 
-def test_a_pipe_in_its_place_is_a_fault_of_the_configuration_and_waits_for_nobody(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "devices.json")
+@pytest.mark.parametrize("name", ["devices.json", "devices.standings"])
+def test_a_pipe_in_its_place_is_a_fault_of_the_configuration_and_waits_for_nobody(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
     with pytest.raises(ConfigError, match=r"not a file: give --state"):
         StateFile(tmp_path)
 

@@ -28,6 +28,8 @@ QUEUE = QueueSettings().labels
 LARGEST_GROWTH_MIB = 10.0
 KEEPALIVE_S = lasting(2, 15)
 MAY_WAIT = lasting(300, QUEUE)
+WARM_LABELS = lasting(500, 8_000)
+"""By then a stream that nothing befalls has grown by the 4 MiB that its first simulated day takes."""
 HASTY = f"[queues]\nblocks = 100\nlabels = {MAY_WAIT}\n[mqtt]\nkeepalive_s = {KEEPALIVE_S}\nbackoff_max_s = 1\n"
 """Few blocks: what a busy machine leaves waiting there would be taken for the memory that a fault costs."""
 
@@ -142,7 +144,7 @@ def test_03_in_an_outage_longer_than_the_queue_exactly_the_oldest_are_dropped(
 
 def holds_out(one: Stream, break_it: Callable[[], None], measured: Measured) -> None:
     """Break the way to the broker; see that it is noticed, and that what waits for it is bounded."""
-    wait_for(lambda: one.labelled > 500)
+    wait_for(lambda: one.labelled > WARM_LABELS, 300)
     before_mib = one.memory_mib
     break_it()
     broken_s, given = time.monotonic(), one.labelled

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from har_stream import standings as standings_file
 from har_stream.configuration import gather, load_settings
 from har_stream.datasets import Hapt, Selection, UciHar, open_data_set, read_recording
 from har_stream.datasets.files import Files
@@ -18,6 +19,7 @@ from har_stream.datasets.recording import is_recording
 from har_stream.datasets.uci_har import WINDOW
 from har_stream.errors import ConfigError, InputError
 from har_stream.manifest import CHANNELS
+from har_stream.onnx_file import OnnxError, check_whole
 from har_stream.profiles import Profiles
 from har_stream.settings import Settings
 from har_stream.state import UnreadableStateError, decode, encode
@@ -128,6 +130,29 @@ def state(data: bytes) -> None:
             one_line(error)
         else:
             assert decode(encode(states)) == states
+
+
+def standings(data: bytes) -> None:
+    """Take bytes as how devices stood before a restart: as a file, and as what stands in one that is whole."""
+    digest = hashlib.sha256(data).hexdigest().encode()
+    for kept in (data, b"%s1 %s\n%s" % (standings_file.TITLE, digest, data)):
+        try:
+            found = standings_file.decode(kept)
+        except UnreadableStateError as error:
+            one_line(error)
+        else:
+            assert len(found.numbers) == len(found.devices)
+            again = standings_file.decode(standings_file.encode(found))
+            assert (again.outputs, again.devices) == (found.outputs, found.devices)
+            assert again.numbers.tobytes() == found.numbers.tobytes()  # a NaN is not equal to itself
+
+
+def onnx(data: bytes) -> None:
+    """Take bytes as the weights of a model."""
+    try:
+        check_whole(data)
+    except OnnxError as error:
+        one_line(error)
 
 
 @cache

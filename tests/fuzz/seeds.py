@@ -22,6 +22,8 @@ import numpy as np
 from har_stream.activities import CODE_BY_NAME
 from har_stream.datasets.recording_lines import header_line, sample_lines
 from har_stream.formats import cbor_blocks, frames, json_blocks, lines
+from har_stream.standings import NUMBERS, TITLE, Standings
+from har_stream.standings import encode as encode_standings
 from har_stream.state import DeviceState, encode
 from tests.fuzz.parts import SEPARATOR, join
 from tests.fuzz.targets import CORPUS
@@ -51,6 +53,8 @@ def seeds() -> dict[str, Seeds]:
         "hapt": _hapt(),
         "recordings": _recordings(),
         "state": _state(),
+        "standings": _standings(),
+        "onnx": _onnx(),
     }
 
 
@@ -214,6 +218,27 @@ def _state() -> Seeds:
         "devices": b'{"watch":{"days":{"2026-11-30":{"walking":61.5}}}}',
         "newer": b'{"format":99,"sha256":"","devices":{}}',
         "deep": b'{"watch":' + b"[" * DEEP + b"]" * DEEP + b"}",
+    }
+
+
+def _standings() -> Seeds:
+    whole = encode_standings(Standings(("walking", "sitting"), ("watch",), np.ones((1, NUMBERS + 2))))
+    return {
+        "kept": whole,
+        "devices": whole.partition(b"\n")[2],
+        "newer": TITLE + b"99 \n",
+        "long": TITLE + LONG_INTEGER + b" \n",
+        "deep": b"\x91" * DEEP,
+    }
+
+
+def _onnx() -> Seeds:
+    elsewhere = b"\x3a\x05\x2a\x03\x70\x01\x00"  # a graph's tensor, whose field 14 says that its values lie elsewhere
+    return {
+        "elsewhere": elsewhere,
+        "inside": elsewhere.replace(b"\x70\x01", b"\x70\x00"),
+        "torn": elsewhere[:-2],
+        "long-tag": b"\xff" * 20,
     }
 
 

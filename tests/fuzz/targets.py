@@ -50,4 +50,6 @@ TARGETS: Final[Mapping[str, Target]] = {
     "hapt": Target(file_targets.hapt, ("har_stream/datasets/hapt.py", "har_stream/datasets/files.py")),
     "recordings": Target(file_targets.recordings, ("har_stream/datasets/recording*.py", "har_stream/datasets/torn.py")),
     "state": Target(file_targets.state, ("har_stream/state.py",)),
+    "standings": Target(file_targets.standings, ("har_stream/standings.py",)),
+    "onnx": Target(file_targets.onnx, ("har_stream/onnx_file.py",)),
 }

@@ -58,11 +58,12 @@ export class Labels {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ device, activity }),
       });
-      const told = await answer.json();
+      const told = await answer.json().catch(() => ({ error: `not taken: HTTP ${answer.status}` }));
       if (device !== this.device) return;
       this.said = answer.ok ? "" : told.error;
       if (answer.ok) this.standing = told;
     } catch {
+      if (device !== this.device) return;
       this.said = "not taken: no connection";
     }
     this.show();
