@@ -52,13 +52,7 @@ def make_parser(runs: Mapping[str, Run]) -> Parser:
         metavar="DEVICE",
         help="do not stream: take ten seconds of walking, keep which way DEVICE sits on the body, and end",
     )
-    printed = made["config"].add_mutually_exclusive_group(required=True)
-    printed.add_argument(
-        "--print-default", action="store_true", help="a configuration file: every key with its default and a comment"
-    )
-    printed.add_argument(
-        "--show", action="store_true", help="the settings in force, each with where it comes from; secrets are masked"
-    )
+    _add_printed(made["config"])
     made["completion"].add_argument("shell", choices=SHELLS, help="the shell")
     for name in ("run", "check", "config"):
         add_settings(made[name])
@@ -70,6 +64,17 @@ def make_parser(runs: Mapping[str, Run]) -> Parser:
     for name, one in made.items():
         one.set_defaults(run=runs[name])
     return parser
+
+
+def _add_printed(command: argparse.ArgumentParser) -> None:
+    """Add what config prints."""
+    printed = command.add_mutually_exclusive_group(required=True)
+    printed.add_argument(
+        "--print-default", action="store_true", help="a configuration file: every key with its default and a comment"
+    )
+    printed.add_argument(
+        "--show", action="store_true", help="the settings in force, each with where it comes from; secrets are masked"
+    )
 
 
 def _add_label(commands: argparse._SubParsersAction[Parser]) -> Parser:

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from threading import Condition
-from typing import Final
+from typing import Final, NamedTuple
 
 from har_stream.accounting import Accounting, Books
 from har_stream.progress import Progress
@@ -27,9 +27,18 @@ MOST_WAITING: Final = SAMPLES_AT_ONCE // 4
 AT_ONCE_S: Final = 0.2
 """How long the engine may take for those: with dear windows they are fewer."""
 PIECE: Final = 64
-"""Blocks of a source with a queue of its own that are given to the engine together at least, if there are so many."""
+"""Blocks of a source with a queue of its own that are put together, if there are so many; a fleet stays whole."""
 ENOUGH_S: Final = 0.01
 """A shorter tick does not tell how long samples take: what it costs is mostly not theirs."""
+
+
+class _Waiting(NamedTuple):
+    """A tick, its samples, when it arrived, and the messages that are done with it."""
+
+    tick: Tick
+    samples: int
+    arrived_s: float
+    messages: int
 
 
 class BlockQueue:
@@ -40,10 +49,10 @@ class BlockQueue:
 
     def __init__(self, *, limit: int, paced: bool, accounting: Accounting) -> None:
         self._limit, self._paced, self._accounting = limit, paced, accounting
-        self._ticks: deque[tuple[Tick, int, float]] = deque()
+        self._ticks: deque[_Waiting] = deque()
         self._blocks = self._samples = self._in_hand = 0
         self._at_once = SAMPLES_AT_ONCE
-        self._given, self._given_blocks, self._given_s = 0, 0, math.inf
+        self._given, self._given_messages, self._given_s = 0, 0, math.inf
         self._progress: Progress | None = None
         self._closed = False
         self._changed = Condition()
@@ -63,25 +72,31 @@ class BlockQueue:
 
     def put(self, tick: Tick, arrived_s: float = math.nan, progress: Progress | None = None) -> None:
         """Add a tick and when it arrived, once there is room if `progress` is to be told; drop it after close()."""
-        if progress is not None and len(tick) > 1 and count(tick) > PIECE:
-            for piece in _pieces(tick):
-                self.put(piece, arrived_s, progress)
+        if progress is None:
+            self._put(tick, arrived_s, None, 0)
             return
+        *pieces, last = _pieces(tick)
+        for piece in pieces:
+            self._put(piece, arrived_s, progress, 0)
+        self._put(last, arrived_s, progress, progress.brought())
+
+    def _put(self, tick: Tick, arrived_s: float, progress: Progress | None, messages: int) -> None:
         samples = _samples(tick)
         with self._changed:
             if not self._paced:
                 self._changed.wait_for(lambda: len(self._ticks) < UNPACED_TICKS or self._closed)
             elif progress is not None:
-                self._changed.wait_for(lambda: self._samples < min(self._at_once, MOST_WAITING) or self._closed)
+                self._changed.wait_for(lambda: self._has_room() or self._closed)
             self._progress = progress
             self._accounting.enter(samples)
             if self._closed:
                 self._accounting.drop("shutdown", samples)
                 return
-            self._ticks.append((tick, samples, arrived_s))
+            self._ticks.append(_Waiting(tick, samples, arrived_s, messages))
             self._blocks += count(tick)
             self._samples += samples
-            self._drop_oldest()
+            if progress is None:
+                self._drop_oldest()
             self._changed.notify_all()
 
     def get(self, timeout_s: float | None = None) -> Tick | None:
@@ -91,15 +106,14 @@ class BlockQueue:
             self._changed.wait_for(lambda: self._ticks or self._closed, timeout_s)
             if not self._ticks:
                 return None if self._closed else []
-            tick, samples, self.arrived_s = self._ticks.popleft()
-            while self._paced and self._ticks and samples + self._ticks[0][1] <= self._at_once:
-                more, more_samples, _ = self._ticks.popleft()
-                tick, samples = [*tick, *more], samples + more_samples
-            blocks = count(tick)
-            self._blocks -= blocks
+            tick, samples, self.arrived_s, messages = self._ticks.popleft()
+            while self._paced and self._ticks and samples + self._ticks[0].samples <= self._at_once:
+                more = self._ticks.popleft()
+                tick, samples, messages = [*tick, *more.tick], samples + more.samples, messages + more.messages
+            self._blocks -= count(tick)
             self._samples -= samples
             self._in_hand = self._given = samples
-            self._given_blocks = blocks
+            self._given_messages = messages
             self._given_s = time.monotonic()
             self._changed.notify_all()
             return tick
@@ -132,18 +146,22 @@ class BlockQueue:
         """Learn from the tick that was given last how many samples the engine takes in AT_ONCE_S."""
         took_s, self._given_s = now_s - self._given_s, math.inf
         if self._progress is not None:
-            self._progress.add(self._given_blocks)
-            self._given_blocks = 0
+            self._progress.add(self._given_messages)
+            self._given_messages = 0
         if took_s >= ENOUGH_S:
             fit = round(self._given / took_s * AT_ONCE_S)
             self._at_once = max(1, min(fit, (fit + self._at_once) // 2, SAMPLES_AT_ONCE))
 
+    def _has_room(self) -> bool:
+        """Tell whether the engine would soon take more of a source with a queue of its own."""
+        return self._samples < min(self._at_once, MOST_WAITING) and self._blocks < self._limit
+
     def _drop_oldest(self) -> None:
         while self._paced and self._blocks > self._limit and len(self._ticks) > 1:
-            oldest, samples, _ = self._ticks.popleft()
-            self._blocks -= count(oldest)
-            self._samples -= samples
-            self._accounting.drop("queue_full", samples)
+            oldest = self._ticks.popleft()
+            self._blocks -= count(oldest.tick)
+            self._samples -= oldest.samples
+            self._accounting.drop("queue_full", oldest.samples)
 
 
 def _pieces(tick: Tick) -> Iterator[Tick]:

@@ -40,7 +40,9 @@ from har_stream.web.address import OFF
 
 if TYPE_CHECKING:
     from har_stream.annotations import Annotations
+    from har_stream.classifier import Classifier
     from har_stream.home_assistant.announcer import Announcer
+    from har_stream.live import Live
 
 SINKS_SHARE: Final = 0.5
 """Of the time to drain, what the sinks keep for themselves after the engine."""
@@ -75,23 +77,14 @@ class Daemon:
         self.on_end: Callable[[], None] = lambda: None
         check_home_assistant(settings)
         self._manifest, classifier = load_model(settings)
-        self._annotations = self._annotations_of(settings)
-        self._http, live = open_http(self, settings, self._manifest, self._history_file, self._annotations)
+        annotations = self._annotations_of(settings)
+        self._http, live = open_http(self, settings, self._manifest, self._history_file, annotations)
         self._share = Share(parse_part(settings.shard), worker)
         source = fitting_source(settings, self._manifest, self._share)
         waits = not source.paced
         self._keeper = Keeper(StateFile(state), limit=settings.intake.max_devices) if state is not None else None
         self._recorder = open_recorder(settings, self._manifest, source_waits=waits, stop=self._stop)
-        self._engine = Engine(
-            settings,
-            self._manifest,
-            classifier,
-            paced=source.paced,
-            live=live,
-            recorder=self._recorder,
-            keeper=self._keeper,
-            annotations=self._annotations,
-        )
+        self._engine = self._make_engine(classifier, live, annotations, paced=source.paced)
         self._feeder = Feeder(source, settings.source, self._engine.queue, self._share)
         self._sinks = Outlets(settings, source_waits=waits, on_closed=self.stop, announcer_of=self._announcer_of)
         self._service = Service(self, Notifier())
@@ -187,6 +180,20 @@ class Daemon:
         self.on_end()
         gc.unfreeze()
         return 1 if self._feeder.failed or self._engine.failed or self._sinks.failed else 0
+
+    def _make_engine(
+        self, classifier: Classifier, live: Live | None, annotations: Annotations | None, *, paced: bool
+    ) -> Engine:
+        return Engine(
+            self._settings,
+            self._manifest,
+            classifier,
+            paced=paced,
+            live=live,
+            recorder=self._recorder,
+            keeper=self._keeper,
+            annotations=annotations,
+        )
 
     def _history_file(self) -> Path | None:
         return history_file(sink.name for sink in self._sinks)

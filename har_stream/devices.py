@@ -12,6 +12,9 @@ import numpy as np
 
 LAWFUL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+WRIST: Final = "wrist"
+"""What is worn at the wrist of one who wears another device has that one's id, a hyphen and this."""
+
 LONGEST_ID: Final = 65
 """One more than a lawful id has: a longer one stays unlawful, and the pipeline refuses it, but takes no more memory."""
 

@@ -132,10 +132,11 @@ def open_workers_http(stream: Watched, settings: Settings, history: Callable[[],
     address, token = parse_address(settings.http), check_http(settings)
     if address is None:
         return None
-    from har_stream.web.pages import Pages  # noqa: PLC0415 - as above
+    from har_stream.web.pages import Pages  # noqa: PLC0415 - who has it off need not load it
     from har_stream.web.server import open_server  # noqa: PLC0415 - as above
 
-    return open_server(address, Pages(stream, history=history), token)
+    pages = Pages(stream, history=history)
+    return open_server(address, pages, token, pages.post)
 
 
 def check_workers(settings: Settings) -> None:

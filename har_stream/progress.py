@@ -1,4 +1,7 @@
-"""What the engine has done of what a source brought, so that the source may know how much can be served."""
+"""How many of a source's messages the engine is through with, so that the source may know how much can be served.
+
+A message may become many blocks or none, so neither blocks nor samples would tell.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,25 @@ from threading import Lock
 
 
 class Progress:
-    """Counts blocks; the engine's thread adds, any other takes."""
+    """Counts messages: the source's thread brings them, the engine's adds those done, any other takes their number."""
 
     def __init__(self) -> None:
-        self._done = 0
+        self._brought = self._done = 0
         self._changing = Lock()
 
-    def add(self, blocks: int) -> None:
-        """Count blocks that are done."""
+    def bring(self, messages: int) -> None:
+        """Count messages of which the next tick is made (source's thread)."""
+        self._brought += messages
+
+    def brought(self) -> int:
+        """Return how many make up the tick that goes to the engine now (source's thread)."""
+        brought, self._brought = self._brought, 0
+        return brought
+
+    def add(self, messages: int) -> None:
+        """Count messages that are done."""
         with self._changing:
-            self._done += blocks
+            self._done += messages
 
     def take(self) -> int:
         """Return how many were done since the last time."""

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.devices import WRIST
 from har_stream.errors import ConfigError
 from har_stream.samples import Block, FleetBlock, Tick
 
@@ -78,20 +79,24 @@ class Rendezvous:
 
     def part_of(self, device: str) -> int:
         """Return the number of the part, from 1 on, that a device belongs to."""
-        return 1 + int(np.argmax(mixed(self._seeds ^ np.uint64(hashed(device)))))
+        # What is worn at the wrist comes in the messages of the phone, and so has to belong where these do.
+        phone = device.removesuffix(f"-{WRIST}")
+        return 1 + int(np.argmax(mixed(self._seeds ^ np.uint64(hashed(phone)))))
 
 
 class Share:
     """The devices that this process serves: those of a shard, and of these one worker's.
 
     elsewhere counts what was not taken because it is another shard's: messages where their topic names the device, else
-    blocks. Of a device of another shard one worker alone counts, so that the workers' counts add up.
+    blocks. Of a device of another shard one worker alone counts, so that the workers' counts add up. parts is how many
+    processes share all devices.
     """
 
     def __init__(self, shard: Part = WHOLE, worker: Part = WHOLE) -> None:
         self._shard, self._worker = shard, worker
         self._shards, self._workers = Rendezvous(shard.count), Rendezvous(worker.count, WORKERS_SALT)
-        self.whole = shard.count == worker.count == 1
+        self.parts = shard.count * worker.count
+        self.whole = self.parts == 1
         self.whose = lru_cache(REMEMBERED)(self._whose)
         self._elsewhere = 0
         self._counting = Lock()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
-from har_stream.block_queue import MOST_WAITING, UNPACED_TICKS, BlockQueue
+from har_stream.block_queue import MOST_WAITING, PIECE, UNPACED_TICKS, BlockQueue
 from har_stream.progress import Progress
 from har_stream.samples import Block, FleetBlock, SampleBlock, Tick, count, singly
 
@@ -195,7 +195,9 @@ def test_a_source_that_is_told_of_progress_waits_for_room_and_loses_nothing() ->
     paced, books = queue(paced=True, limit=10**6)
     progress = Progress()
     big: list[Block] = [block(number, samples=MOST_WAITING) for number in range(3)]
+    progress.bring(3)
     paced.put(big[:1], progress=progress)
+    progress.bring(2)
     thread = Thread(target=paced.put, args=(big[1:2],), kwargs={"progress": progress}, daemon=True)
     thread.start()
     thread.join(0.05)
@@ -205,7 +207,7 @@ def test_a_source_that_is_told_of_progress_waits_for_room_and_loses_nothing() ->
     assert not thread.is_alive()
     assert progress.take() == 0, "the first is only begun"
     assert sequences(paced.get()) == [1]
-    assert (progress.take(), progress.take()) == (1, 0)
+    assert (progress.take(), progress.take()) == (3, 0)
     assert not books.dropped
 
 
@@ -264,5 +266,35 @@ def test_a_long_tick_is_taken_in_pieces_and_a_fleet_is_left_whole() -> None:
         np.zeros((many, 4, 6), np.float32),
     )
     paced.put([block(0), fleet, *(block(n) for n in range(1, 100))], progress=progress)
-    assert [count(piece) for piece, _, _ in paced._ticks] == [1, 100, 64, 35]  # noqa: SLF001
+    assert [count(one.tick) for one in paced._ticks] == [1, 100, 64, 35]  # noqa: SLF001
     assert paced.blocks == 200
+
+
+@pytest.mark.parametrize("blocks", [1, 4 * PIECE + 1])
+def test_messages_are_done_with_the_last_of_their_blocks_however_many(blocks: int) -> None:
+    progress = Progress()
+    paced, _ = queue(paced=True, limit=10**6)
+    progress.bring(20)  # of which nothing came yet
+    progress.bring(7)
+    paced.put([block(n) for n in range(blocks)], progress=progress)
+    paced._at_once = PIECE  # noqa: SLF001 - an engine for which a piece is a lot
+    for _ in range(-(-blocks // PIECE)):
+        assert progress.take() == 0
+        assert paced.get()
+    assert paced.get(0.0) == []
+    assert progress.take() == 27
+
+
+def test_a_source_with_a_queue_of_its_own_waits_where_blocks_are_too_many() -> None:
+    paced, books = queue(paced=True, limit=PIECE)
+    source = Thread(
+        target=paced.put, args=([block(n) for n in range(3 * PIECE)],), kwargs={"progress": Progress()}, daemon=True
+    )
+    source.start()
+    taken: list[int] = []
+    while len(taken) < 3 * PIECE:
+        taken += sequences(paced.get(PATIENCE_S))
+        assert paced.blocks <= 2 * PIECE
+    source.join(PATIENCE_S)
+    assert taken == list(range(3 * PIECE))
+    assert not books.dropped

@@ -14,12 +14,15 @@ from har_stream import label_command
 from har_stream.annotations import NOT_RECORDED
 from har_stream.errors import ConfigError, HarStreamError, InputError, UnavailableError
 from har_stream.label_command import label
+from har_stream.parts import open_workers_http
 from har_stream.settings import HTTP_TOKEN, Settings
 from har_stream.web.address import Address
 from har_stream.web.answers import Page
+from har_stream.web.pages import NO_LABELS
 from har_stream.web.server import open_server
 from tests.broker import free_port
 from tests.test_labels_api import TOKEN, Labelled
+from tests.watched import WELL, Stream
 
 
 @pytest.fixture
@@ -68,6 +71,20 @@ def test_where_nothing_is_recorded_it_shows_that_and_takes_nothing(
     assert NOT_RECORDED in capsys.readouterr().out
     error = fault(web, "phone", "walking")
     assert (type(error), str(error)) == (ConfigError, NOT_RECORDED)
+
+
+def test_several_workers_take_none_and_say_why(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(workers=2, http=f"127.0.0.1:{free_port()}")
+    server = open_workers_http(Stream(WELL), settings, lambda: None)
+    assert server is not None
+    server.start()
+    try:
+        with pytest.raises(ConfigError, match=f"^{NO_LABELS}$"):
+            label(argparse.Namespace(device="phone", activity="walking"), settings, {})
+        assert label(argparse.Namespace(device=None, activity=None), settings, {}) == os.EX_OK
+    finally:
+        server.close()
+    assert capsys.readouterr().out == f"nothing is labelled\n{NO_LABELS}\n"
 
 
 def test_each_fault_is_a_line_with_the_code_of_its_kind(web: Labelled) -> None:

@@ -57,6 +57,10 @@ def test_where_devices_belong_stays_as_it_is_from_version_to_version() -> None:
     assert [Rendezvous(4).part_of(device) for device in DEVICES[:8]] == [1, 2, 1, 2, 2, 4, 2, 4]
 
 
+def test_what_is_worn_at_the_wrist_belongs_where_its_phone_does() -> None:
+    assert all(Rendezvous(16).part_of(f"{device}-wrist") == Rendezvous(16).part_of(device) for device in DEVICES[:50])
+
+
 def test_an_id_that_is_no_utf8_belongs_somewhere_too() -> None:
     assert 1 <= Rendezvous(3).part_of("\udcff") <= 3
 

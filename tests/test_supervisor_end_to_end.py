@@ -55,6 +55,14 @@ def balance(told: Metrics) -> float:
     return told.get("samples_in_total") - told.total("samples_total") - told.get("samples_buffered")
 
 
+def total_in(said: str) -> int:
+    """Return how many samples came in to all workers, whose books balance in the end."""
+    (total,) = re.findall(r"INFO: all workers: (samples in .*)", said)
+    counts = books(total)
+    assert counts["in"] == counts["used"] + counts["refused"] + counts["dropped"] + counts["buffered"]
+    return counts["in"]
+
+
 def test_workers_share_devices_one_is_killed_and_comes_back_and_the_books_add_up(
     broker: Broker, tmp_path: Path
 ) -> None:
@@ -89,10 +97,7 @@ def test_workers_share_devices_one_is_killed_and_comes_back_and_the_books_add_up
     assert ended.code == 0
     assert "worker 1: killed by SIGKILL; begins again in 1 s" in ended.said
     assert ended.said.count("reload: the configuration is taken") == WORKERS
-    (total,) = re.findall(r"INFO: all workers: (samples in .*)", ended.said)
-    counts = books(total)
-    assert counts["in"] == counts["used"] + counts["refused"] + counts["dropped"] + counts["buffered"]
-    assert counts["in"] >= told.get("samples_in_total")
+    assert total_in(ended.said) >= told.get("samples_in_total")
     ids = [json.loads(line)["id"] for line in lines.read_text().splitlines()]
     assert len(ids) == len(set(ids)) > 10 * DEVICES
     first = [topic for topic, payload, retained in announced.heard if payload and not retained]

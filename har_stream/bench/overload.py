@@ -80,11 +80,9 @@ def measure(options: Options) -> dict[str, Any]:
 def _overload(uri: str, devices: int, per_core: float, framing: Framing, options: Options) -> Overload:
     seconds = QUICK_SECONDS if options.quick else SECONDS
     source = f"{uri}/+/imu?format=cbor-block"
-    room = devices + 1
+    room = {"max_devices": devices + 1, "hop": HOP}
     with (
-        DaemonProcess(
-            source, "stdout:", model=options.model, max_devices=room, hop=HOP, output=subprocess.PIPE
-        ) as daemon,
+        DaemonProcess(source, "stdout:", model=options.model, output=subprocess.PIPE, **room) as daemon,
         Load(uri, 1, LONG_S, name=PROBE),
     ):
         daemon.wait_until_ready()
@@ -100,9 +98,7 @@ def _overload(uri: str, devices: int, per_core: float, framing: Framing, options
         drained_s = _drained_s(watch, ended_s, framing.rate_hz)
         recovery_s = _recovery_s(watch, ended_s, usual_s)
         ends, ends_s = watch.look(), time.time()
-    # Less the probe's; of messages that were not decoded each counts as one.
-    undecoded = sum(_grown(begins, ends, f"refused/{reason}") for reason in (FULL, OVERLOAD, OVERDUE))
-    received = _grown(begins, ends, "in") + undecoded * (BLOCK - 1) - round((ends_s - begins_s) * framing.rate_hz)
+    received = _received(begins, ends) - round((ends_s - begins_s) * framing.rate_hz)  # less the probe's
     labels = [one for one in watch.seen if one.device != PROBE]
     return Overload(
         offered_devices=devices,
@@ -121,6 +117,12 @@ def _overload(uri: str, devices: int, per_core: float, framing: Framing, options
         drained_s=drained_s,
         recovery_s=recovery_s,
     )
+
+
+def _received(begins: Mapping[str, float], ends: Mapping[str, float]) -> int:
+    """Return how many samples came from the broker; of messages that were not decoded the books count one each."""
+    undecoded = sum(_grown(begins, ends, f"refused/{reason}") for reason in (FULL, OVERLOAD, OVERDUE))
+    return _grown(begins, ends, "in") + undecoded * (BLOCK - 1)
 
 
 def _watched(watch: Watch, load: Load) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from har_stream.devices import WRIST
 from har_stream.formats.format import (
     CHANNELS,
     MESSAGE,
@@ -32,7 +33,6 @@ from har_stream.formats.format import (
 from har_stream.formats.json_text import numbers, parse
 
 AXES: Final = ("x", "y", "z")
-WRIST: Final = "wrist"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,8 @@ class SinkWorker:
     def _pass_on(self, predictions: list[Prediction], arrived_s: float) -> bool:
         """Write predictions in the thread that has them, if nobody is waited for: to wake another takes 0.1 ms."""
         try:
-            passed = not self._gone and self._sink.pass_on(predictions)
+            # After a failure only write() can tell that it is over.
+            passed = not (self._gone or self._failing) and self._sink.pass_on(predictions)
         except OSError:  # write() meets it again, and tells
             return False
         if passed:

@@ -120,9 +120,10 @@ class Inbox:
         self._stepped_s, self._offered = now_s, 0
         if self.shedding.served < before:
             kept = [sent for sent in self._waiting if not self._sits_out(sent)]
-            self._refused[OVERLOAD] += len(self._waiting) - len(kept)
-            self._waiting = deque(kept)
-            self._bytes = sum(map(_size, kept))
+            if len(kept) < len(self._waiting):  # else there would be a refusal of nothing
+                self._refused[OVERLOAD] += len(self._waiting) - len(kept)
+                self._waiting = deque(kept)
+                self._bytes = sum(map(_size, kept))
 
     def _sits_out(self, sent: Sent) -> bool:
         device = sent.sender.device

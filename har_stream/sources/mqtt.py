@@ -70,12 +70,13 @@ class MqttSource:
             self._profile = self._profiles.named(self._options.profile) if self._options.profile else None
         except ConfigError as error:
             raise ConfigError(f"{uri.text}: profile: {error}") from None
-        self.progress: Progress | None = Progress()
+        self._progress = Progress()
+        self.progress: Progress | None = self._progress
         self._inbox = Inbox(
             messages=settings.queues.messages,
             message_bytes=settings.queues.message_bytes,
             payload_limit=settings.mqtt.payload_limit,
-            progress=self.progress,
+            progress=self._progress,
         )
         self._translator: Translator | None = None
         self._told: set[str] = set()
@@ -105,7 +106,8 @@ class MqttSource:
             stream=False,
             format_name=self._options.format,
             profile=self._profile,
-            max_devices=TRANSLATED * self._settings.intake.max_devices,
+            # Where only the payload names them, those of all processes are translated by each.
+            max_devices=TRANSLATED * self._settings.intake.max_devices * self._share.parts,
         )
 
     def blocks(self, stop: Event) -> Iterator[Tick]:
@@ -137,14 +139,23 @@ class MqttSource:
 
     def _take(self, messages: list[Received]) -> None:
         sent = [Sent(message, sender_of(message.topic, self._topics)) for message in messages]
-        self._inbox.put(one for one in sent if self._is_ours(one.sender.device))
+        self._inbox.put(sent if self._share.whole else [one for one in sent if self._is_ours(one)])
 
-    def _is_ours(self, device: str | None) -> bool:
-        return device is None or self._share.whole or self._share.takes(device)
+    def _is_ours(self, sent: Sent) -> bool:
+        """Tell whether a message is to be taken: for its device, or because only its payload tells whose it is.
+
+        One that nobody will decode is one process's, so that it is not counted by each.
+        """
+        message, sender = sent.message, sent.sender
+        if sender.device is not None:
+            return self._share.takes(sender.device)
+        decoded = not message.retained and len(message.payload) <= self._settings.mqtt.payload_limit
+        return decoded or self._share.takes(sender.otherwise)
 
     def _tick(self, translator: Translator, timeout_s: float) -> Tick:
         waiting, refused = self._inbox.take(timeout_s)
         self.arrived_s = waiting[0].message.arrival_s if waiting else None
+        self._progress.bring(len(waiting))
         blocks: list[Block | FleetBlock] = []
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))

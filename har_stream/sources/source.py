@@ -37,8 +37,9 @@ class Source(Protocol):
     devices it will bring, None where that is not known beforehand. condition is "" or CONNECTED where samples can come,
     else why not; reconnects is how often it was lost and came back; queue how many messages wait to be decoded and how
     many may, None where none ever do. These may be read from any thread. arrived_s is when the oldest of what blocks()
-    yielded last arrived, by time.monotonic(), None for just then. progress, where it is not None, is told what the
-    engine has done; then blocks() is not asked for more than the engine can take soon: what has to wait waits there.
+    yielded last arrived, by time.monotonic(), None for just then. progress, where it is not None, is told how many
+    messages each tick is made of, and tells how many the engine is through with; then blocks() is not asked for more
+    than the engine can take soon: what has to wait waits there.
     """
 
     paced: bool

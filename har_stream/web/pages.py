@@ -24,6 +24,7 @@ HEALTH, READINESS, METRICS, EVENTS, API = "/healthz", "/readyz", "/metrics", "/l
 
 DEVICE: Final = "device"
 NO_PAGE: Final = b"no live page with --workers: each has devices of its own; there are /readyz, /metrics and /api/\n"
+NO_LABELS: Final = "labels cannot be given with --workers: each has devices and recordings of its own"
 
 STUCK_S: Final = 15.0
 """An engine that took no turn for so long does not come back by itself; no tick takes a tenth of it."""
@@ -69,12 +70,16 @@ class Pages:
 
     def post(self, path: str, body: bytes) -> Page:
         """Take what is posted to a path, and return what is to be said of it."""
-        if path != LABELS or self._annotations is None:
+        if path != LABELS:
             return Page(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"only labels can be written\n", (("Allow", "GET, HEAD"),))
+        if self._annotations is None:
+            return Page(HTTPStatus.CONFLICT, JSON, json.dumps({"error": NO_LABELS}).encode() + b"\n")
         return labels.write(self._annotations, body)
 
     def _api(self, path: str, query: str) -> Page:
-        if path == LABELS and self._annotations is not None:
+        if path == LABELS:
+            if self._annotations is None:
+                return _json({"recording": False, "reason": NO_LABELS, "labels": []}, well=True)
             return labels.read(self._annotations)
         from har_stream.web.api import answer  # noqa: PLC0415 - loaded if somebody ever asks for it
 

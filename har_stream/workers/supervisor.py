@@ -110,6 +110,8 @@ class Supervisor:
             first.ask(POLL_S)
         if first.done and first.code:
             return abs(first.code)
+        if self._stop.is_set():
+            return 0
         for worker in others:
             worker.start()
         log.info("%d workers: %s", len(self._workers), self._settings.source)
@@ -153,7 +155,7 @@ class Supervisor:
             worker.kill()
 
     def _report(self) -> None:
-        if all(worker.vitals is None and not worker.past for worker in self._workers):
+        if not any(worker.told for worker in self._workers):
             return
         told = self._joined()
         log.info("all workers: %s", book_line(told.stream.books, told.stream.buffered))
@@ -161,7 +163,7 @@ class Supervisor:
             log.info("all workers: %s: %d written, %d dropped", sink.name, sink.written, sink.dropped)
 
     def _joined(self) -> Vitals:
-        parts = [one for worker in self._workers for one in (worker.vitals, *worker.past) if one is not None]
+        parts = [one for worker in self._workers for one in worker.told]
         if not parts:
             raise RuntimeError("no worker has told anything yet")
         running = tuple(worker.pid for worker in self._workers if worker.begun and worker.pid is not None)

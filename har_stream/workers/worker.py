@@ -20,10 +20,12 @@ from har_stream.backoff import Backoff
 from har_stream.settings import WORKER
 from har_stream.shard import Part
 from har_stream.vitals import Vitals
-from har_stream.workers.joined import of_dead
+from har_stream.workers.joined import joined, of_dead
 from har_stream.workers.seat import BEGUN, END, Told
 
 LEAST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+ASKED: Final = (-signal.SIGTERM, -signal.SIGKILL)
+"""Codes of one that was asked to end: while the interpreter ends, signals have their default again."""
 STEADY_S: Final = 60.0
 """A worker that lived so long begins again after the shortest pause."""
 SUPERVISORS_OWN: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -32,14 +34,13 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One of several processes. vitals is what it told last, past what those told that were in its place before."""
+    """One of several processes, and those that take its place when it dies."""
 
     def __init__(self, part: Part, words: Sequence[str]) -> None:
         self.part, self._words = part, words
         self.begun = self.done = self._had_begun = self._has_ended = False
         self.restarts = 0
-        self.vitals: Vitals | None = None
-        self.past: list[Vitals] = []
+        self._told: tuple[Vitals | None, Vitals | None] = None, None
         self.beat_s = time.monotonic()
         self.code: int | None = None
         self._backoff = Backoff(least_s=LEAST_PAUSE_S, most_s=LONGEST_PAUSE_S)
@@ -54,6 +55,16 @@ class Worker:
     def pid(self) -> int | None:
         """Its process, None where it has none."""
         return self._process.pid if self._process is not None else None
+
+    @property
+    def vitals(self) -> Vitals | None:
+        """What the process that there is told last, None where it has told nothing yet."""
+        return self._told[0]
+
+    @property
+    def told(self) -> tuple[Vitals, ...]:
+        """What is to be added up: vitals, and the sum of what all told that were in its place before."""
+        return tuple(one for one in self._told if one is not None)
 
     @property
     def condition(self) -> str:
@@ -107,8 +118,7 @@ class Worker:
             code = self._process.wait()
             with self._asking:
                 self._listen(time.monotonic(), None)
-            # One that has told its last word has nothing left to do but to go.
-            self._bury(0 if self._has_ended else code, time.monotonic(), restarts=False)
+            self._bury(code, time.monotonic(), restarts=False)
 
     def watch(self, *, restarts: bool) -> None:
         """Note what has become of it; one that died begins again, after a pause, where it `restarts`."""
@@ -129,12 +139,16 @@ class Worker:
             if self._connection is not None:
                 self._connection.close()
             self._process = self._connection = None
+        if self._has_ended and code in ASKED:
+            code = 0  # it has told its last word, and has nothing left to do but to go
         self.code, self._had_begun, self.begun = code, self.begun, False
-        if self.vitals is not None and not self._has_ended:
-            self.past.append(of_dead(self.vitals))
-            self.vitals = None
-        if code == 0 or not restarts:
-            self.done = True
+        self.done = code == 0 or not restarts
+        last, past = self._told
+        # The last word of one that does not begin again stands; all else is lost, or would be told over.
+        if last is not None and not (self._has_ended and self.done):
+            # In one step: another thread that adds up must not find it twice, or not at all.
+            self._told = None, joined([of_dead(last), *([past] if past is not None else [])])
+        if self.done:
             return
         if now_s - self._started_s >= STEADY_S:
             self._backoff.reset()
@@ -151,7 +165,7 @@ class Worker:
                 self.begun |= told.what == BEGUN
                 self._has_ended |= told.what == END
                 if told.vitals is not None:
-                    self.vitals, self.beat_s = told.vitals, told.beat_s
+                    self._told, self.beat_s = (told.vitals, self._told[1]), told.beat_s
                 if told.asked == asked:
                     return
 
