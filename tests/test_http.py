@@ -70,7 +70,7 @@ def test_a_healthy_stream_is_alive_and_ready_and_its_books_balance_whenever_they
         assert not any("sim0" in str(key) for key in told.values), "no device is named"
         assert ask(port, "/nothing")[0] == 404
         assert ask(port, "/metrics", "HEAD") == (200, b"")
-        assert ask(port, "/metrics", "POST")[0] == 501
+        assert ask(port, "/metrics", "POST")[0] == 415
         assert end(one).code == 0
 
 

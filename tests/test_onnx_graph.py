@@ -150,3 +150,26 @@ def test_the_shipped_graphs_are_as_cheap_as_they_get(path: Path) -> None:
     before = model.SerializeToString()
     assert simplified(model).SerializeToString() == before
     assert not {"Asinh", "Sign"} & {node.op_type for node in model.graph.node}  # computed number by number
+
+
+def branch(kind: str) -> Any:
+    """A graph within a node, which takes `seen` from around it."""
+    told = [helper.make_tensor_value_info(kind, TensorProto.FLOAT, None)]
+    return helper.make_graph([node(kind, "seen", kind)], kind, [], told)
+
+
+@pytest.mark.parametrize("first", [CONV, BIASED_CONV])
+def test_what_only_the_body_of_a_loop_or_branch_takes_is_left_as_it_is(first: Any) -> None:
+    choice = helper.make_node("If", ["yes"], ["y"], then_branch=branch("Neg"), else_branch=branch("Abs"))
+    nodes = [
+        node("Unsqueeze", "x axis", "tall"),
+        first,
+        node("Squeeze", "conv axis", "flat"),
+        node("Mul", "flat scale", "scaled"),
+        node("Add", "scaled shift", "seen"),
+        choice,
+    ]
+    bias = {"b": random(FILTERS)} if first is BIASED_CONV else {}
+    constants = {"axis": np.array([2]), "w": random(FILTERS, CHANNELS, 1, 3), "yes": np.array([True])}
+    kinds = kinds_of(model_of(nodes, scale=random(*SCALE), shift=random(*SHIFT), **constants, **bias))
+    assert kinds == {"Unsqueeze": 1, "Conv": 1, "Squeeze": 1, "Add": 1, "If": 1}

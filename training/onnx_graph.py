@@ -7,6 +7,7 @@ the arithmetic of a batch of 32, and much beside that of one window.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +41,7 @@ class Graph:
 
     def __init__(self, graph: Any) -> None:
         self._graph = graph
+        self._captured = set(_captured(graph))
 
     def constant(self, name: str) -> NDArray[Any] | None:
         """Return a constant's value; None where the name is another's."""
@@ -68,8 +70,8 @@ class Graph:
         return takers[0] if len(takers) == 1 and takers[0].op_type in kinds and not self.is_told(name) else None
 
     def is_told(self, name: str) -> bool:
-        """Return whether what has this name is an output of the graph."""
-        return any(output.name == name for output in self._graph.output)
+        """Return whether what has this name is an output of the graph, or is used within the body of a loop."""
+        return name in self._captured or any(output.name == name for output in self._graph.output)
 
     def bypass(self, node: Any, name: str) -> None:
         """Let whoever takes what a node gives take `name` instead, which has its value; the node goes."""
@@ -80,7 +82,7 @@ class Graph:
 
     def drop_unused(self) -> None:
         """Drop the nodes and constants that nothing depends on."""
-        needed = {output.name for output in self._graph.output}
+        needed = {output.name for output in self._graph.output} | self._captured
         kept: list[Any] = []
         for node in reversed(self._graph.node):
             if needed.intersection(node.output):
@@ -90,6 +92,15 @@ class Graph:
         for field, those in (("node", kept[::-1]), ("initializer", constants)):
             del getattr(self._graph, field)[:]
             getattr(self._graph, field).extend(those)
+
+
+def _captured(graph: Any) -> Iterator[str]:
+    """Yield the names that the graphs within a graph's nodes, the bodies of its loops, take from anywhere."""
+    for node in graph.node:
+        for body in (one.g for one in node.attribute if one.HasField("g")):
+            yield from (output.name for output in body.output)
+            yield from (name for inner in body.node for name in inner.input)
+            yield from _captured(body)
 
 
 def _fold_scales(graph: Graph, conv: Any) -> None:

@@ -30,7 +30,8 @@ KEEPALIVE_S = lasting(2, 15)
 MAY_WAIT = lasting(300, QUEUE)
 WARM_LABELS = lasting(500, 8_000)
 """By then a stream that nothing befalls has grown by the 4 MiB that its first simulated day takes."""
-HASTY = f"[queues]\nblocks = 100\nlabels = {MAY_WAIT}\n[mqtt]\nkeepalive_s = {KEEPALIVE_S}\nbackoff_max_s = 1\n"
+QUICK_LINK = f"[mqtt]\nkeepalive_s = {KEEPALIVE_S}\nbackoff_max_s = 1\n"
+HASTY = f"[queues]\nblocks = 100\nlabels = {MAY_WAIT}\n{QUICK_LINK}"
 """Few blocks: what a busy machine leaves waiting there would be taken for the memory that a fault costs."""
 
 
@@ -253,7 +254,7 @@ def test_06_what_a_reset_in_mid_packet_cut_goes_out_again_with_its_id(
     listener = Listener(broker.port, "har/+/prediction")
     with Proxy(broker.port) as proxy:
         sink = f"mqtt://127.0.0.1:{proxy.port}/har"
-        with stream(tmp_path / "stream", "sim:?devices=20&speed=20", "--sink", sink, config=HASTY) as one:
+        with stream(tmp_path / "stream", "sim:?devices=20&speed=20", "--sink", sink, config=QUICK_LINK) as one:
             for number in range(1, resets + 1):
                 one.wait_to_say(f"{sink}: connected", number)
                 proxy.reset_after(30_000 + 7 * number)
