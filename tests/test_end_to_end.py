@@ -118,7 +118,8 @@ def test_a_reader_that_stops_reading_ends_the_stream_quietly(hapt_zip: Path) -> 
 
 def test_a_signal_while_data_are_read_ends_at_once(hapt_zip: Path) -> None:
     with running("--source", f"replay:{hapt_zip}") as process:
-        time.sleep(1.0)
+        files = Path(f"/proc/{process.pid}/fd")
+        wait_for(lambda: hapt_zip in [file.readlink() for file in files.iterdir() if file.is_symlink()])
         ended = end(process)
     assert ended.code == 0
     assert "Traceback" not in ended.said

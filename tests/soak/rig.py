@@ -13,6 +13,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +88,7 @@ class Rig:
             self.risky_round()
         self.wireless.wait_until_connected()
         for stream in self.streams:
-            came = _steady(stream) - self._known[stream.name]
+            came = _steady(partial(getattr, stream, "samples_in")) - self._known[stream.name]
             ledger = self.ledgers[stream.name]
             ledger.came_at_risk += came
             if not 0 <= ledger.came_at_risk <= ledger.at_risk:
@@ -95,7 +96,8 @@ class Rig:
             self._known[stream.name] += came
 
     def caught_up(self) -> None:
-        """Wait until the subscriber has every label: what a broker has for it dies with the broker."""
+        """Wait until no more labels come and the subscriber has all: what a broker has for it dies with the broker."""
+        _steady(lambda: sum(len(stream.labels) for stream in self.streams))
         wait_for(lambda: not self.missing(), PATIENCE_S)
 
     def missing(self) -> set[str]:
@@ -124,9 +126,10 @@ def _reached(stream: SoakedStream, expected: int) -> int:
     return now
 
 
-def _steady(stream: SoakedStream) -> int:
-    looks = [stream.samples_in]
+def _steady(look: Callable[[], int]) -> int:
+    """Return what is seen when it has stopped growing."""
+    looks = [look()]
     while len(looks) < STEADY or len(set(looks[-STEADY:])) > 1:
         time.sleep(LOOK_S)
-        looks.append(stream.samples_in)
+        looks.append(look())
     return looks[-1]
