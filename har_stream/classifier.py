@@ -7,6 +7,7 @@ softmax) is the same code.
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,8 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _onnx_logits(folder: Path, weights: Weights) -> Logits:
     """Load the ONNX model into one session that computes on the calling thread."""
+    # Since 1.29 its official builds tell their maker of each session, unless they are told not to before they load.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # noqa: PLC0415 - training and checks of a configuration do without it
 
     data = read_weights(folder, weights)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -101,3 +104,12 @@ def test_the_shipped_model_knows_the_people_it_was_trained_on(uci_zip: Path) -> 
     table = data_set.windows(Selection("test"))
     right = model()[1].probabilities(table.values).argmax(axis=1) + 1 == table.codes
     assert right.mean() > 0.85
+
+
+def test_nobody_is_told_of_sessions(tmp_path: Path) -> None:
+    """ONNX Runtime keeps what it would send in the home of whoever runs it; none of its own switches is on here."""
+    silent = ("ORT_", "CI", "HOME", "XDG_")
+    told = {name: value for name, value in os.environ.items() if not name.startswith(silent)} | {"HOME": str(tmp_path)}
+    load = "from tests.test_classifier import *; Classifier(SHIPPED, load_manifest(SHIPPED))"
+    subprocess.run([sys.executable, "-c", load], env=told, check=True, timeout=60)
+    assert not list(tmp_path.rglob("*"))
