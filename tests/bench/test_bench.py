@@ -61,7 +61,7 @@ def test_every_figure_is_there_and_is_one_and_a_broker_is_left_as_it_was(broker:
     assert figures["stages_us"].keys() == STAGES
     # What a second of a device costs is what its stages cost.
     assert sum(figures["stages_us"].values()) == pytest.approx(1e6 / figures["devices_per_core"]["80"])
-    assert figures["models_us"].keys() == {"sway-lstm/onnx", "seed-lstm/onnx"}
+    assert figures["models_us"].keys() == {"sway-lstm/onnx", "seed-lstm/onnx", "light-lstm/onnx"}
     load = figures["mqtt"]
     assert load["received"] == load["sent"] == 80 * load["speed"] * 100
     assert figures["mqtt_devices_per_core"] == pytest.approx(load["device_s"] / load["cpu_s"])

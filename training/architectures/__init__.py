@@ -7,6 +7,7 @@ from typing import Final
 from har_stream.errors import ConfigError, nearest
 from training.architectures.architecture import Architecture, Recipe
 from training.architectures.larnn import LARNN
+from training.architectures.light_lstm import LIGHT_LSTM
 from training.architectures.residual_bilstm import RESIDUAL_BILSTM
 from training.architectures.seed_lstm import SEED_LSTM, SEED_LSTM_ACC
 from training.architectures.sway_lstm import SWAY_LSTM
@@ -19,6 +20,7 @@ ARCHITECTURES: Final = {
     "residual-bilstm": RESIDUAL_BILSTM,
     "larnn": LARNN,
     "sway-lstm": SWAY_LSTM,
+    "light-lstm": LIGHT_LSTM,
 }
 
 
