@@ -31,17 +31,16 @@ class Predictions:
         order: NDArray[np.intp] | slice = slice(None),
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
+        rows, length_s = windows.rows[order], self._framing.length_s
         probabilities = np.ascontiguousarray(probabilities[order, : len(self._labels)], np.float32)
-        shares, size = probabilities.tobytes(), probabilities.itemsize * len(self._labels)
-        length_s = self._framing.length_s
         # As Python's own numbers, column by column: one by one they would cost more than all else here.
         columns = (
-            windows.rows[order].tolist(),
+            rows.tolist(),
             windows.start_s[order].tolist(),
             windows.truth[order].tolist(),
-            self._has_truth[windows.rows[order]].tolist(),
+            self._has_truth[rows].tolist(),
             probabilities.argmax(axis=1).tolist(),
-            [shares[at : at + size] for at in range(0, len(shares), size)],
+            _rows_of_bytes(probabilities),
             smoothed.in_force[order].tolist(),
             smoothed.settled[order].tolist(),
             since_s[order].tolist(),
@@ -54,15 +53,13 @@ class Predictions:
                 self._labels[raw],
                 self._label(in_force),
                 self._labels,
-                of_labels,
+                shares,
                 self._settled(start_s, settled),
                 NAME_BY_CODE[truth],
                 has_truth,
-                since_s=in_force_since_s,
+                since_s=label_s,
             )
-            for row, start_s, truth, has_truth, raw, of_labels, in_force, settled, in_force_since_s in zip(
-                *columns, strict=True
-            )
+            for row, start_s, truth, has_truth, raw, shares, in_force, settled, label_s in zip(*columns, strict=True)
         ]
 
     def _label(self, index: int) -> str:
@@ -75,3 +72,9 @@ class Predictions:
         framing = self._framing
         end_s = start_s + (framing.window - LAG * framing.hop) / framing.rate_hz
         return Settled(end_s - framing.hop / framing.rate_hz, end_s, self._labels[index])
+
+
+def _rows_of_bytes(values: NDArray[np.float32]) -> list[bytes]:
+    """Return the bytes of each row of values (n, m), which lie one after the other."""
+    whole, size = values.tobytes(), values.itemsize * values.shape[1]
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
