@@ -8,7 +8,9 @@ from threading import Thread
 import numpy as np
 
 from har_stream.mqtt.connection import Received
+from har_stream.progress import Progress
 from har_stream.sources.inbox import Inbox, Sent
+from har_stream.sources.topics import Sender
 
 
 def inbox(messages: int = 10, message_bytes: int = 1000, payload_limit: int = 100) -> Inbox:
@@ -97,3 +99,15 @@ def test_what_comes_together_is_put_together() -> None:
     messages, refused = one.take(0.0)
     assert [sent.message.payload for sent in messages] == [b"1", b"2"]
     assert refused == {"source_full": 1, "payload_size": 1}
+
+
+def test_what_waits_of_those_who_sit_out_leaves_its_room() -> None:
+    progress = Progress()
+    one = Inbox(messages=1000, message_bytes=2100, payload_limit=100, progress=progress, now=lambda: 0.0)
+    for at_s in (0.5, 1.2, 1.9):  # behind twice, as messages wait for too long: half of the devices sit out
+        progress.add(1)
+        one.put(Sent(Received("t", bytes(79), retained=False, arrival_s=at_s), Sender(f"d{n}", "")) for n in range(12))
+    assert one.shedding.served == 0.5
+    messages, refused = one.take(0.0)
+    assert len(messages) + refused["overload"] == 36
+    assert set(refused) == {"overload"}, "there was room for all that stayed"

@@ -168,6 +168,16 @@ def test_those_who_went_last_come_back_first_and_all_after_a_silence() -> None:
     assert len(served(FORGOTTEN_S, offered=1)) == 1000
 
 
+def test_while_what_waits_goes_down_nobody_else_has_to_go() -> None:
+    shedding, served = Shedding(), []
+    for waiting in (1000, 1000, 900, 800, 700, 700, 700):
+        shedding.step(STEP_S, offered=100, done=30, waiting=waiting, behind=True, calm=False)
+        served.append(shedding.served)
+    # Compared with what waited two steps before: devices may send in time with each other.
+    assert served[1] == served[2] == served[3] == served[4] == served[5] < 1.0
+    assert served[6] < served[5]
+
+
 def test_places_are_even_and_not_those_of_shards() -> None:
     of_shard = [place(name) for name in (f"d{number}" for number in range(4000)) if Rendezvous(4).part_of(name) == 2]
     assert abs(sum(one < 0.25 for one in of_shard) / len(of_shard) - 0.25) < 0.05

@@ -65,6 +65,19 @@ def test_a_fault_in_passing_is_met_again_by_the_sinks_own_thread(caplog: pytest.
     finish(worker)
 
 
+def test_nothing_is_passed_to_a_sink_whose_reader_has_gone() -> None:
+    sink = FakeSink()
+    worker, gone = started(sink)
+    sink.fault = SinkClosed()
+    worker.put([prediction(end_s=1)])
+    assert gone.wait(5)
+    sink.passes, sink.fault = True, None
+    waiting(worker)
+    worker.put([prediction(end_s=2)])
+    assert (sink.taken, worker.written, worker.dropped) == ([], 0, 2)
+    finish(worker)
+
+
 def test_after_a_failure_a_write_tells_that_it_is_over_also_where_none_need_wait() -> None:
     sink = FakeSink()
     worker, _ = started(sink)
