@@ -35,10 +35,12 @@ class Overload(msgspec.Struct, frozen=True):
     `lost_before` were the broker's to lose; not_used, by reason, are those that the daemon counted and did not use (of
     messages that were not decoded: messages). served_share is the share of the labels that all that was sent would have
     given; capacity_kept what a second of processor time served, against what it serves where there is no overload;
-    label_lag_s of the labels that came; sender_late_s how late the sender itself was. recovery_s is the time from the
-    end of the load to a label in time, drained_s to an empty queue.
+    label_lag_s of the labels that came; sender_late_s how late the sender itself was; answer_s how long /metrics took
+    at most. recovery_s is the time from the end of the load to a label in time, drained_s to an empty queue. per_core
+    is how many people a core serves where there is no overload.
     """
 
+    per_core: float
     offered_devices: float
     seconds: float
     sent: int
@@ -50,6 +52,7 @@ class Overload(msgspec.Struct, frozen=True):
     capacity_kept: float
     label_lag_s: Latency | None
     sender_late_s: float
+    answer_s: float
     rss_mb_before: float
     rss_mb_most: float
     drained_s: float | None

@@ -67,7 +67,8 @@ class Watch:
 def measure(options: Options) -> dict[str, Any]:
     """Return overload. Raises NotMeasured."""
     framing = msgspec.structs.replace(load_manifest(resolve(options.model)).framing, hop=HOP)
-    per_core = float(through_broker.measure(options, most=FIRST_DEVICES, hop=HOP)["mqtt_devices_per_core"])
+    served = through_broker.measure(options, most=FIRST_DEVICES, hop=HOP)
+    per_core = float(served["mqtt_devices_per_core"])
     devices = min(round(TIMES * per_core), max(options.devices))
     with broker(options) as uri:
         try:
@@ -79,17 +80,12 @@ def measure(options: Options) -> dict[str, Any]:
 
 def _overload(uri: str, devices: int, per_core: float, framing: Framing, options: Options) -> Overload:
     seconds = QUICK_SECONDS if options.quick else SECONDS
-    source = f"{uri}/+/imu?format=cbor-block"
-    room = {"max_devices": devices + 1, "hop": HOP}
-    with (
-        DaemonProcess(source, "stdout:", model=options.model, output=subprocess.PIPE, **room) as daemon,
-        Load(uri, 1, LONG_S, name=PROBE),
-    ):
+    with _daemon(uri, devices + 1, options) as daemon, Load(uri, 1, LONG_S, name=PROBE):
         daemon.wait_until_ready()
         watch = Watch(daemon, Labels(daemon.process.stdout))
         options.progress("overload: before")
         usual_s = _usual_lag_s(watch)
-        begins, begins_s, rss_before, cpu_s = watch.look(), time.time(), daemon.rss_bytes(), daemon.cpu_s()
+        begins, begins_s, rss, cpu_s = watch.look(), time.time(), daemon.rss_bytes(), daemon.cpu_s()
         options.progress(f"overload: {devices} devices for {seconds:.0f} s")
         with Load(uri, devices, seconds, start_s=begins_s) as load:
             told = _watched(watch, load)
@@ -101,6 +97,7 @@ def _overload(uri: str, devices: int, per_core: float, framing: Framing, options
     received = _received(begins, ends) - round((ends_s - begins_s) * framing.rate_hz)  # less the probe's
     labels = [one for one in watch.seen if one.device != PROBE]
     return Overload(
+        per_core=per_core,
         offered_devices=devices,
         seconds=seconds,
         sent=told["sent"],
@@ -112,11 +109,18 @@ def _overload(uri: str, devices: int, per_core: float, framing: Framing, options
         capacity_kept=len(labels) * framing.hop / framing.rate_hz / cpu_s / per_core,
         label_lag_s=_lag(labels),
         sender_late_s=told["lag_s"],
-        rss_mb_before=rss_before / MB,
+        answer_s=daemon.longest_answer_s,
+        rss_mb_before=rss / MB,
         rss_mb_most=watch.rss_most / MB,
         drained_s=drained_s,
         recovery_s=recovery_s,
     )
+
+
+def _daemon(uri: str, most: int, options: Options) -> DaemonProcess:
+    """Start a har-stream with room for so many devices, whose labels can be read."""
+    source, output = f"{uri}/+/imu?format=cbor-block", subprocess.PIPE
+    return DaemonProcess(source, "stdout:", model=options.model, max_devices=most, hop=HOP, output=output)
 
 
 def _received(begins: Mapping[str, float], ends: Mapping[str, float]) -> int:

@@ -94,8 +94,9 @@ def _overload(figures: Figures) -> Iterator[Row]:
     yield f"overload: {one.offered_devices:,.0f} people for {one.seconds:.0f} s", f"{one.sent:,}", "samples sent"
     yield "", f"{one.received:,}", f"arrived; the broker lost {one.lost_before:,}"
     yield "of these not used", f"{sum(one.not_used.values()):,}", not_used
-    kept = f"{one.labels:,}; people a core serves then: {one.capacity_kept:.0%} of what it does else"
-    yield "labels that came", f"{one.served_share:.0%}", kept
+    yield "labels that came", f"{one.labels:,}", f"{one.served_share:.0%} of what all that was sent would have given"
+    kept = f"{one.capacity_kept:.0%} of the {one.per_core:,.0f} that it serves without overload"
+    yield "people a core served meanwhile", f"{one.capacity_kept * one.per_core:,.0f}", kept
     if one.label_lag_s is not None:
         yield (
             "lag of these labels",
@@ -103,6 +104,7 @@ def _overload(figures: Figures) -> Iterator[Row]:
             f"at most {one.label_lag_s.max:.2f} s; sender late by {one.sender_late_s:.2f} s",
         )
     yield "memory", f"{one.rss_mb_most:.0f} MB", f"before {one.rss_mb_before:.0f} MB"
+    yield "answer of /metrics", f"{one.answer_s:.2f} s", "longest"
     yield "empty queue after its end", _seconds(one.drained_s), ""
     yield "label in time after its end", _seconds(one.recovery_s), ""
 

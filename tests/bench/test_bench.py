@@ -100,6 +100,9 @@ def test_four_times_too_much_is_come_through(tmp_path: Path) -> None:
     assert one["sent"] > 0
     assert one["lost_before"] == max(0, one["sent"] - one["received"])
     assert one["capacity_kept"] > 0
+    assert one["per_core"] > 0
+    assert one["answer_s"] > 0
+    assert b"people a core served meanwhile" in ended.output
     assert one["rss_mb_most"] >= one["rss_mb_before"] > 0
     # Within a minute, or it would be null.
     assert one["recovery_s"] > 0
