@@ -35,6 +35,8 @@ HOP: Final = 4
 """Samples from window to window: with the model's own hop, four times too much is more than one sender can bring."""
 FIRST_DEVICES: Final = 125
 """To find out how many are served."""
+HALVINGS: Final = 2
+"""Then it is known to a fifth: what a core serves grows with what there is to do, and so with how much is tried."""
 SECONDS: Final = 10.0
 QUICK_SECONDS: Final = 3.0
 BEFORE: Final = 3
@@ -67,7 +69,7 @@ class Watch:
 def measure(options: Options) -> dict[str, Any]:
     """Return overload. Raises NotMeasured."""
     framing = msgspec.structs.replace(load_manifest(resolve(options.model)).framing, hop=HOP)
-    served = through_broker.measure(options, most=FIRST_DEVICES, hop=HOP)
+    served = through_broker.measure(options, most=FIRST_DEVICES, hop=HOP, halvings=HALVINGS)
     per_core = float(served["mqtt_devices_per_core"])
     devices = min(round(TIMES * per_core), max(options.devices))
     with broker(options) as uri:
