@@ -92,6 +92,11 @@ def test_hostile_ids_and_labels_are_shown_as_text(browser: Browser) -> None:
         expect(page.locator("#suspicion")).to_contain_text(TEXTS[Suspicion.RAW])
         expect(page.locator("#trouble")).to_contain_text(HOSTILE)
         expect(page.locator(".row")).to_have_count(6)
+        expect(page.locator(".row.suspected")).to_have_count(1)
+        page.get_by_role("option", name="constructor:").click()
+        expect(page.locator("#name")).to_have_text("constructor")
+        expect(page.locator("#label")).to_have_text("walking")
+        expect(page.locator("#suspicion")).to_be_hidden()
         page.locator("#list").focus()
         for _ in range(6):
             page.keyboard.press("ArrowDown")

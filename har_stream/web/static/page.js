@@ -48,7 +48,7 @@ function take(event) {
   heard = performance.now();
   say("live", "live");
   if (event.hello) welcome(event.hello);
-  if (event.suspected) list.suspected = event.suspected;
+  if (event.suspected) list.suspected = new Map(Object.entries(event.suspected));
   if (event.labelled) {
     labels.take(event.labelled);
     list.labelled = labels.running;
@@ -65,7 +65,7 @@ function take(event) {
   if (row) detail.row(row, list.silence(chosen));
   if (event.one) detail.near(event.one);
   if (event.stream) stream(event.stream);
-  detail.suspicion(list.suspected[chosen]);
+  detail.suspicion(list.suspected.get(chosen));
 }
 
 function welcome(next) {
