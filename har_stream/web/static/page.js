@@ -15,11 +15,20 @@ const detail = new Detail();
 const labels = new Labels();
 const list = new DeviceList(at("list"), choose);
 let source = null;
-let chosen = decodeURIComponent(location.hash.slice(1));
+let chosen = named();
 let hello = null;
 let heard = performance.now();
 let timer = 0;
 let opened = "";
+
+// The device that the address names; none where that is no text at all.
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
 
 function connect() {
   clearTimeout(timer);
