@@ -104,15 +104,19 @@ class Annotations:
             self._devices[device] = one  # behind those that were labelled before
             if one.ready_made:
                 raise NotRecordedError(READY_MADE)
-            one.heard_s = self._now()
-            one.said.append((one.heard_s, CODE_BY_NAME[activity] if activity is not None else UNLABELLED))
+            now_s = self._now()
+            _end_if_silent(one, now_s)  # before this counts as a sign of life: what waits must not be given what ended
+            one.heard_s = now_s
+            one.said.append((now_s, CODE_BY_NAME[activity] if activity is not None else UNLABELLED))
             while len(self._devices) > self._limit:
                 del self._devices[next(iter(self._devices))]
 
     def standing(self) -> dict[str, Annotation]:
         """Return what stands for each device that was labelled, the one that was last labelled last."""
         with self._lock:
-            self._end_silent(self._now())
+            now_s = self._now()
+            for one in self._devices.values():
+                _end_if_silent(one, now_s)
             return {name: _standing(one) for name, one in self._devices.items() if not one.ready_made}
 
     def annotate(self, tick: Tick, arrived_s: float) -> Tick:
@@ -130,8 +134,7 @@ class Annotations:
         if isinstance(block, WindowBlock):
             self._devices[block.device] = _Annotated(ready_made=True)
             return block
-        if moment_s - one.heard_s > LONGEST_SILENCE_S:
-            one.said.clear()
+        _end_if_silent(one, moment_s)
         code = _in_force(one, moment_s)
         one.heard_s = max(one.heard_s, moment_s)
         before_s, one.end_s = one.end_s, _end_s(block)
@@ -142,10 +145,11 @@ class Annotations:
             one.seconds[activity] = one.seconds.get(activity, 0.0) + step_s
         return replace(block, truth=np.full(block.samples, code, np.uint8))
 
-    def _end_silent(self, now_s: float) -> None:
-        for one in self._devices.values():
-            if now_s - one.heard_s > LONGEST_SILENCE_S:
-                one.said.clear()
+
+def _end_if_silent(one: _Annotated, moment_s: float) -> None:
+    """Forget what was said of a device that nothing had come from for long at a moment."""
+    if moment_s - one.heard_s > LONGEST_SILENCE_S:
+        one.said.clear()
 
 
 def _in_force(one: _Annotated, moment_s: float) -> int:

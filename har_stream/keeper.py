@@ -13,7 +13,7 @@ import time
 from threading import Condition, Thread
 from typing import Final, Protocol
 
-from har_stream.standings import NOBODY, Standings
+from har_stream.standings import Standings
 from har_stream.state import States
 from har_stream.state_file import StateFile
 
@@ -58,7 +58,7 @@ class Keeper:
         """Why states are not kept, "" where they are."""
         return f"{self._file.path} cannot be written" if self._failing else ""
 
-    def exchange(self, pipeline: Stateful, standings: Standings = NOBODY) -> None:
+    def exchange(self, pipeline: Stateful, standings: Standings) -> None:
         """Take the pipeline's states and give it what others wrote (engine thread, or when that has ended)."""
         with self._changed:
             pipeline.restore(self._others)

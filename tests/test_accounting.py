@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_stream.accounting import Accounting
+from har_stream.accounting import Accounting, Books, book_line
 
 ENTRIES = st.lists(
     st.tuples(st.sampled_from(["use", "refuse", "drop", "buffer"]), st.sampled_from("ab"), st.integers(0, 999))
@@ -77,3 +77,8 @@ def test_no_count_of_any_thread_is_lost() -> None:
         thread.join()
     assert (books.samples_in, books.used, books.balance(0)) == (24_000, 8_000, 0)
     assert (books.refused, books.dropped) == ({"late": 8_000}, {"gap": 8_000})
+
+
+def test_what_was_bridged_stands_beside_the_books() -> None:
+    books = Books(12, 12, {}, {}, bridged=7)
+    assert book_line(books, 0) == "samples in 12 = used 12 + refused 0 + dropped 0 + buffered 0; 7 bridged"

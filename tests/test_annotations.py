@@ -111,6 +111,15 @@ def test_a_label_ends_when_the_device_was_silent_for_long() -> None:
     assert said.of.standing()["phone"].activity is None
 
 
+def test_a_label_that_silence_ended_is_not_brought_back_by_the_next_one() -> None:
+    said = Said()
+    said.say("sitting", at_s=0.0)
+    assert said.truth(at(0), 1.0) == SITTING
+    said.say("walking", at_s=100.0)
+    assert said.truth(at(99), 99.9) is None
+    assert said.truth(at(100), 100.1) == WALKING
+
+
 def test_seconds_are_gathered_by_the_devices_own_clock_and_gaps_are_none() -> None:
     said = Said()
     said.say("walking", at_s=0.0)

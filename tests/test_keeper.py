@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from har_stream.keeper import KEEP_EVERY_S, Keeper
-from har_stream.standings import END_S, HEARD_S, RESUME_WITHIN_S, Standings
+from har_stream.standings import END_S, HEARD_S, NOBODY, RESUME_WITHIN_S, Standings
 from har_stream.state import DeviceState, States
 from har_stream.state_file import StateFile
 from har_stream.upright import UprightState
@@ -52,25 +52,25 @@ def test_what_is_handed_over_is_written_and_what_was_kept_is_given_at_the_start(
     assert keeper.kept == {"a": state(1)}
     pipeline = Known(dict(keeper.kept))
     pipeline.states["a"] = state(2)
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     keeper.sync()
     assert StateFile(tmp_path).read() == {"a": state(2)}
 
 
 def test_what_another_process_wrote_reaches_the_pipeline_and_goes_before_what_it_knew(tmp_path: Path) -> None:
     keeper, pipeline = Keeper(StateFile(tmp_path), limit=8), Known({"a": state(1), "b": state(1)})
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     keeper.sync()
     StateFile(tmp_path).write({"a": state(200), "b": state(1)})
     pipeline.states |= {"a": state(2), "b": state(2)}
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     keeper.sync()
     assert StateFile(tmp_path).read() == {"a": state(200), "b": state(2)}
     pipeline.states["b"] = state(3)
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     assert pipeline.states == {"a": state(200), "b": state(3)}
     pipeline.states["a"] = state(199)
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     keeper.sync()
     assert StateFile(tmp_path).read() == {"a": state(199), "b": state(3)}
 
@@ -78,7 +78,7 @@ def test_what_another_process_wrote_reaches_the_pipeline_and_goes_before_what_it
 def test_nothing_new_is_not_written_again_and_a_file_that_was_removed_is(tmp_path: Path) -> None:
     file = StateFile(tmp_path)
     keeper = Keeper(file, limit=8)
-    keeper.exchange(Known({"a": state(1)}))
+    keeper.exchange(Known({"a": state(1)}), NOBODY)
     keeper.sync()
     before = file.path.stat()
     keeper.sync()
@@ -92,10 +92,10 @@ def test_it_asks_now_and_then_and_writes_at_the_end(tmp_path: Path) -> None:
     keeper, pipeline = Keeper(StateFile(tmp_path), limit=8, every_s=0.01), Known({"a": state(1)})
     keeper.start()
     wait_for(lambda: keeper.asks)
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     wait_for(lambda: StateFile(tmp_path).read() == {"a": state(1)})
     pipeline.states["a"] = state(2)
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     keeper.finish(time.monotonic() + 5.0)
     assert not keeper.thread.is_alive()
     assert StateFile(tmp_path).read() == {"a": state(2)}
@@ -113,10 +113,10 @@ def test_what_is_handed_over_while_it_writes_is_written_too(
         write(file, states)
 
     monkeypatch.setattr(StateFile, "write", slow)
-    keeper.exchange(Known({"a": state(1)}))
+    keeper.exchange(Known({"a": state(1)}), NOBODY)
     keeper.start()
     in_hand.wait()
-    keeper.exchange(Known({"a": state(2)}))
+    keeper.exchange(Known({"a": state(2)}), NOBODY)
     keeper.finish(time.monotonic())
     assert "not written in time" in caplog.text
     go_on.set()
@@ -127,7 +127,7 @@ def test_what_is_handed_over_while_it_writes_is_written_too(
 def test_the_end_does_not_wait_for_the_next_time(tmp_path: Path) -> None:
     keeper = Keeper(StateFile(tmp_path), limit=8, every_s=LONG_S)
     keeper.start()
-    keeper.exchange(Known({"a": state(1)}))
+    keeper.exchange(Known({"a": state(1)}), NOBODY)
     keeper.finish(time.monotonic() + 5.0)
     assert StateFile(tmp_path).read() == {"a": state(1)}
 
@@ -144,10 +144,10 @@ def test_a_disk_that_fails_is_told_once_and_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        keeper.exchange(Known({"a": state(1)}))
+        keeper.exchange(Known({"a": state(1)}), NOBODY)
         keeper.start()
         wait_for(lambda: keeper.asks)
-        keeper.exchange(Known({"a": state(2)}))
+        keeper.exchange(Known({"a": state(2)}), NOBODY)
         wait_for(lambda: len(tries) > 1)
     keeper.finish(time.monotonic() + 5.0)
     assert StateFile(tmp_path).read() == {"a": state(2)}
@@ -162,15 +162,15 @@ def test_what_another_wrote_is_taken_once_though_the_disk_fails(
 ) -> None:
     keeper, pipeline = Keeper(StateFile(tmp_path), limit=8), Known({"b": state(1)})
     StateFile(tmp_path).write({"a": state(200)})
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     monkeypatch.setattr(StateFile, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(OSError, match="full"):
         keeper.sync()
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     pipeline.states["a"] = state(199)
     with pytest.raises(OSError, match="full"):
         keeper.sync()
-    keeper.exchange(pipeline)
+    keeper.exchange(pipeline, NOBODY)
     assert pipeline.states == {"a": state(199), "b": state(1)}
 
 

@@ -92,6 +92,11 @@ def test_hostile_ids_and_labels_are_shown_as_text(browser: Browser) -> None:
         expect(page.locator("#suspicion")).to_contain_text(TEXTS[Suspicion.RAW])
         expect(page.locator("#trouble")).to_contain_text(HOSTILE)
         expect(page.locator(".row")).to_have_count(6)
+        expect(page.locator(".row.suspected")).to_have_count(1)
+        page.get_by_role("option", name="constructor:").click()
+        expect(page.locator("#name")).to_have_text("constructor")
+        expect(page.locator("#label")).to_have_text("walking")
+        expect(page.locator("#suspicion")).to_be_hidden()
         page.locator("#list").focus()
         for _ in range(6):
             page.keyboard.press("ArrowDown")
@@ -105,7 +110,7 @@ def test_of_a_thousand_devices_those_in_sight_are_drawn(browser: Browser) -> Non
     engine.tick(*(prediction(f"d{number}", 0) for number in range(1000)))
     page = tab.page
     with fed(engine) as url:
-        page.goto(url)
+        page.goto(f"{url}#%")  # which is no text
         expect(page.locator("#count")).to_have_text("1000")
         expect(page.locator("#name")).to_have_text("d0")
         assert page.locator(".row").count() < 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from har_stream import __version__
 from har_stream.device_books import DeviceReading
 from har_stream.plausibility import Suspicion
-from har_stream.vitals import QueueVitals, Vitals
+from har_stream.vitals import QueueVitals, Vitals, WorkerVitals
 from har_stream.web.metrics import exposition
 from tests.http_client import Metrics
 from tests.watched import READING, WELL, Stream, sink
@@ -103,6 +104,21 @@ def test_the_engine_and_the_process_are_told() -> None:
     assert process["process_open_fds"] > 0
     assert 0 < time.time() - process["process_start_time_seconds"] < 86_400
     assert process["process_resident_memory_bytes"] > 1e6
+
+
+def test_workers_are_told_as_one_process_that_began_with_the_first() -> None:
+    alone = told_of(WELL)
+    shared = told_of(replace(WELL, workers=WorkerVitals(wanted=2, pids=(os.getpid(), os.getpid()), restarts=3)))
+    begun, held = (name_of(f"process_{what}") for what in ("start_time_seconds", "virtual_memory_bytes"))
+    assert shared.values[begun] == alone.values[begun]
+    assert shared.values[held] == pytest.approx(3 * alone.values[held], rel=0.2)
+    assert (shared.get("workers", state="wanted"), shared.get("workers", state="running")) == (2, 2)
+    assert shared.get("worker_restarts_total") == 3
+
+
+def name_of(series: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    """A series that has no labels."""
+    return series, frozenset()
 
 
 def test_devices_have_series_of_their_own_where_that_is_asked_for() -> None:

@@ -6,7 +6,7 @@ sorted as UCI HAR sorts them: by subject, experiment, then by activity in the or
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from har_stream.datasets import Hapt, Recording, Selection, UciHar, WindowTable, open_data_set
 from har_stream.errors import InputError
-from har_stream.manifest import Filters, Framing
+from har_stream.manifest import CHANNELS, Filters, Framing
 from har_stream.preprocessing import filter_recording
 from training.own_recordings import own_recordings
 
@@ -28,29 +28,44 @@ def read_windows(path: Path, selection: Selection, filters: Filters, framing: Fr
     UCI HAR's rows are taken as they are (experiment 0, start in the stitched stream). Raises InputError where
     the data set is faulty or holds values that are not finite.
     """
-    table = _windows(path, selection, filters, framing)
-    if not np.isfinite(table.values).all():
-        raise InputError(f"{path}: row {int(np.argmin(np.isfinite(table.values).all(axis=(1, 2))))} is not finite")
-    return table
-
-
-def _windows(path: Path, selection: Selection, filters: Filters, framing: Framing) -> WindowTable:
     own = own_recordings(path, selection, framing)
     if own is not None:
         return windows_of(own, filters, framing)
     data_set = open_data_set(path)
     if isinstance(data_set, UciHar):
-        return data_set.windows(selection)
-    return windows_of(data_set.recordings(selection), filters, framing)
+        return _finite_windows(path, data_set.windows(selection))
+    return windows_of(_finite_recordings(path, data_set, selection), filters, framing)
 
 
 def read_recordings(path: Path, selection: Selection, framing: Framing) -> list[Recording]:
-    """Return HAPT's recordings, or own ones; none for UCI HAR, which holds windows only."""
+    """Return HAPT's recordings, or own ones; none for UCI HAR, which holds windows only.
+
+    Raises InputError as read_windows() does.
+    """
     own = own_recordings(path, selection, framing)
     if own is not None:
         return own
     data_set = open_data_set(path)
-    return list(data_set.recordings(selection)) if isinstance(data_set, Hapt) else []
+    return list(_finite_recordings(path, data_set, selection)) if isinstance(data_set, Hapt) else []
+
+
+def _finite_windows(path: Path, table: WindowTable) -> WindowTable:
+    """Return a table as it is. Raises InputError that names the first value that is not finite."""
+    finite = np.isfinite(table.values)
+    if not finite.all():
+        row, _, channel = np.argwhere(~finite)[0]
+        window = np.count_nonzero(table.subject[: row + 1] == table.subject[row])
+        raise InputError(f"{path}: {CHANNELS[channel]}, volunteer {table.subject[row]}: window {window} is not finite")
+    return table
+
+
+def _finite_recordings(path: Path, data_set: Hapt, selection: Selection) -> Iterator[Recording]:
+    """Yield recordings as they are. Raises InputError that names the first sample that is not finite."""
+    for recording in data_set.recordings(selection):
+        finite = np.isfinite(recording.values).all(axis=1)
+        if not finite.all():
+            raise InputError(f"{path}: {recording.device}: sample {int(np.argmin(finite)) + 1} is not finite")
+        yield recording
 
 
 def windows_of(recordings: Iterable[Recording], filters: Filters, framing: Framing) -> WindowTable:

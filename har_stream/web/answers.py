@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 EVENTS: Final = "text/event-stream"
 TEXT: Final = "text/plain; charset=utf-8"
@@ -22,6 +23,11 @@ class Page:
     kind: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def json_page(status: HTTPStatus, fields: dict[str, Any]) -> Page:
+    """Return an answer in JSON, a line."""
+    return Page(status, JSON, json.dumps(fields).encode() + b"\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cache
@@ -20,7 +19,7 @@ from urllib.parse import parse_qs
 from har_stream.day_report import fields_of, report, stretch
 from har_stream.errors import ConfigError, HarStreamError
 from har_stream.history.store import History, HistoryError
-from har_stream.web.answers import JSON, Page
+from har_stream.web.answers import JSON, Page, json_page
 from har_stream.when import Period, parse_period
 
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
@@ -46,13 +45,13 @@ def answer(path: str, query: str, history: Path | None, now_s: float) -> Page:
     if path == "/api/openapi.json":
         return Page(HTTPStatus.OK, JSON, _openapi())
     try:
-        return _page(HTTPStatus.OK, _fields(path, query, history, now_s))
+        return json_page(HTTPStatus.OK, _fields(path, query, history, now_s))
     except NotThereError as error:
-        return _page(HTTPStatus.NOT_FOUND, {"error": str(error)})
+        return json_page(HTTPStatus.NOT_FOUND, {"error": str(error)})
     except ConfigError as error:
-        return _page(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        return json_page(HTTPStatus.BAD_REQUEST, {"error": str(error)})
     except HistoryError:
-        return _page(HTTPStatus.SERVICE_UNAVAILABLE, {"error": UNREADABLE})
+        return json_page(HTTPStatus.SERVICE_UNAVAILABLE, {"error": UNREADABLE})
 
 
 def _fields(path: str, query: str, history: Path | None, now_s: float) -> Fields:
@@ -131,10 +130,6 @@ def _values(query: str, known: Iterable[str]) -> Query:
         if len(values) > 1:
             raise ConfigError(f"{key}: is given twice")
     return {key: values[0] for key, values in found.items() if values[0]}
-
-
-def _page(status: HTTPStatus, fields: Fields) -> Page:
-    return Page(status, JSON, json.dumps(fields).encode() + b"\n")
 
 
 @cache

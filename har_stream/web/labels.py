@@ -6,7 +6,6 @@ POST   {"device": D, "activity": A}, null for none: takes it
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ import msgspec
 
 from har_stream.annotations import Annotation, Annotations, NotRecordedError, UnknownDeviceError
 from har_stream.errors import ConfigError, HarStreamError
-from har_stream.web.answers import JSON, Page
+from har_stream.web.answers import Page, json_page
 
 STATUSES: Final = {
     ConfigError: HTTPStatus.BAD_REQUEST,
@@ -32,7 +31,7 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read(annotations: Annotations) -> Page:
     """Return what stands."""
-    return _page(HTTPStatus.OK, standing(annotations))
+    return json_page(HTTPStatus.OK, standing(annotations))
 
 
 def write(annotations: Annotations, body: bytes) -> Page:
@@ -60,8 +59,4 @@ def _label(device: str, one: Annotation) -> dict[str, Any]:
 
 
 def _fault(status: HTTPStatus, why: str) -> Page:
-    return _page(status, {"error": why})
-
-
-def _page(status: HTTPStatus, fields: dict[str, Any]) -> Page:
-    return Page(status, JSON, json.dumps(fields).encode() + b"\n")
+    return json_page(status, {"error": why})

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from har_stream.sources.source import CONNECTED
 from har_stream.vitals import Watched
 from har_stream.web import labels, readiness
-from har_stream.web.answers import JSON, LABELS, TEXT, EventStream, Page
+from har_stream.web.answers import LABELS, TEXT, EventStream, Page, json_page
 from har_stream.web.assets import INDEX, asset
 from har_stream.web.live_events import LiveEvents
 
@@ -73,13 +72,13 @@ class Pages:
         if path != LABELS:
             return Page(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"only labels can be written\n", (("Allow", "GET, HEAD"),))
         if self._annotations is None:
-            return Page(HTTPStatus.CONFLICT, JSON, json.dumps({"error": NO_LABELS}).encode() + b"\n")
+            return json_page(HTTPStatus.CONFLICT, {"error": NO_LABELS})
         return labels.write(self._annotations, body)
 
     def _api(self, path: str, query: str) -> Page:
         if path == LABELS:
             if self._annotations is None:
-                return _json({"recording": False, "reason": NO_LABELS, "labels": []}, well=True)
+                return json_page(HTTPStatus.OK, {"recording": False, "reason": NO_LABELS, "labels": []})
             return labels.read(self._annotations)
         from har_stream.web.api import answer  # noqa: PLC0415 - loaded if somebody ever asks for it
 
@@ -95,7 +94,7 @@ class Pages:
             "engine_beat_age_s": round(age_s, AGE_DECIMALS),
             "source": self._stream.source_condition or CONNECTED,
         }
-        return _json(told, well=not reasons)
+        return json_page(_status(reasons), told)
 
     def _engine(self, age_s: float) -> list[str]:
         if not self._stream.alive:
@@ -113,9 +112,8 @@ class Pages:
             "parts": readiness.parts(vitals),
             "suspicions": readiness.suspicions(vitals),
         }
-        return _json(told, well=not reasons)
+        return json_page(_status(reasons), told)
 
 
-def _json(value: dict[str, Any], *, well: bool) -> Page:
-    status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
-    return Page(status, JSON, json.dumps(value).encode() + b"\n")
+def _status(reasons: list[str]) -> HTTPStatus:
+    return HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK

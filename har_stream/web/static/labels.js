@@ -76,7 +76,7 @@ export class Labels {
 
   // What stands for each device that is being labelled now.
   get running() {
-    return Object.fromEntries(this.standing.labels.filter((one) => one.activity).map((one) => [one.device, one.activity]));
+    return new Map(this.standing.labels.filter((one) => one.activity).map((one) => [one.device, one.activity]));
   }
 
   show() {

@@ -12,8 +12,8 @@ export class DeviceList {
     this.element = element;
     this.choose = choose;
     this.devices = new Map();
-    this.suspected = {};
-    this.labelled = {};
+    this.suspected = new Map(); // not objects, where a device "constructor" would be found
+    this.labelled = new Map();
     this.shown = [];
     this.chosen = "";
     this.labels = [];
@@ -107,16 +107,17 @@ export class DeviceList {
     const when = silent ? `silent ${duration(silence)}` : label === null ? "" : duration(seconds);
     row.style.transform = `translateY(${place * ROW_PX}px)`;
     row.id = `device-${place}`;
-    const really = Object.hasOwn(this.labelled, device) ? this.labelled[device] : "";
+    const really = this.labelled.get(device);
+    const suspected = this.suspected.has(device);
     setClass(
       row,
-      `row ${colourClass(label)}${silent ? " silent" : ""}${device in this.suspected ? " suspected" : ""}${really ? " labelled" : ""}`,
+      `row ${colourClass(label)}${silent ? " silent" : ""}${suspected ? " suspected" : ""}${really ? " labelled" : ""}`,
     );
     row.setAttribute("aria-selected", String(device === this.chosen));
     row.setAttribute("aria-posinset", String(place + 1));
     row.setAttribute("aria-setsize", String(this.shown.length));
     const best = shares.length ? `, ${Math.max(...shares)} % sure` : "";
-    const wrong = device in this.suspected ? ", looks wrong" : "";
+    const wrong = suspected ? ", looks wrong" : "";
     const truth = really ? `, labelled as ${spelled(really)}` : "";
     row.setAttribute("aria-label", `${device}: ${what}${best}${when && `, ${when}`}${wrong}${truth}`);
     setText(row.parts.name, device);

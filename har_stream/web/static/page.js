@@ -15,11 +15,20 @@ const detail = new Detail();
 const labels = new Labels();
 const list = new DeviceList(at("list"), choose);
 let source = null;
-let chosen = decodeURIComponent(location.hash.slice(1));
+let chosen = named();
 let hello = null;
 let heard = performance.now();
 let timer = 0;
 let opened = "";
+
+// The device that the address names; none where that is no text at all.
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
 
 function connect() {
   clearTimeout(timer);
@@ -48,7 +57,7 @@ function take(event) {
   heard = performance.now();
   say("live", "live");
   if (event.hello) welcome(event.hello);
-  if (event.suspected) list.suspected = event.suspected;
+  if (event.suspected) list.suspected = new Map(Object.entries(event.suspected));
   if (event.labelled) {
     labels.take(event.labelled);
     list.labelled = labels.running;
@@ -65,7 +74,7 @@ function take(event) {
   if (row) detail.row(row, list.silence(chosen));
   if (event.one) detail.near(event.one);
   if (event.stream) stream(event.stream);
-  detail.suspicion(list.suspected[chosen]);
+  detail.suspicion(list.suspected.get(chosen));
 }
 
 function welcome(next) {
