@@ -8,7 +8,7 @@ decode(encode(x)) == x                      test_wire_decode, test_FORMAT, test_
 resynchronised after any garbage            test_wire_decode, test_lines, test_witmotion
 nothing unlawful in a filter's state        below; test_intake
 no window spans a gap                       below; test_pipeline, test_examples
-memory is a + b * min(devices, max_devices) below
+memory is at most a + b * max_devices       below: places are laid out at the start, more devices take none
 a queue keeps its bound and its order       test_block_queue, test_outbound_queue, test_wire
 the books balance                           below; test_pipeline, test_resampling, test_alignment, test_accounting
 every topic is lawful                       below; test_home_assistant_payloads
