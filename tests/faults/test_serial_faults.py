@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from har_stream.formats import frames
-from har_stream.formats.detection import HELD
 from har_stream.formats.reader import LineReader
 from har_stream.profiles import G
 from har_stream.samples import Samples
@@ -36,6 +35,7 @@ BAUD = 115_200
 MINUTE_OF_BYTES = 60 * BAUD // 10
 FLIPPED = 1e-3
 AT_REST = np.tile(np.array([1, 0, 0, 0, 0, 0], np.float32), (25, 1))
+HELD = 4096
 OWN_KIB = 1
 """What a reader takes besides the bytes that it holds."""
 
