@@ -137,7 +137,8 @@ def test_nothing_unlawful_reaches_a_filter_and_the_next_windows_are_right(
     values = motion(1, 150)
     for place, value in broken.items():
         values[place] = value
-    stream, after = pipeline(), at_rate(motion(2, 500), 1000, rate_hz)
+    books = Accounting()
+    stream, after = pipeline(books), at_rate(motion(2, 500), 1000, rate_hz)
     pushed, push = list[Samples](), stream._framer._preprocessing.push  # noqa: SLF001 - where the filters begin
 
     def noting(rows: Rows, values: Samples, truth: Codes) -> WindowBatch:
@@ -145,7 +146,9 @@ def test_nothing_unlawful_reaches_a_filter_and_the_next_windows_are_right(
         return push(rows, values, truth)
 
     stream._framer._preprocessing.push = noting  # type: ignore[method-assign]  # noqa: SLF001
+    books.enter(len(values))
     stream.frame([at_rate(values, 0, rate_hz)], 0.0)
+    assert books.balance(stream.buffered) == 0
     limits = np.repeat([IntakeSettings().acc_limit_g, IntakeSettings().gyro_limit_rads], 3)
     assert all((np.abs(samples) <= limits).all() for samples in pushed)  # which a NaN is not
     fresh = pipeline()
