@@ -28,8 +28,7 @@ QUEUE = QueueSettings().labels
 LARGEST_GROWTH_MIB = 10.0
 KEEPALIVE_S = lasting(2, 15)
 MAY_WAIT = lasting(300, QUEUE)
-WARM_LABELS = lasting(500, 8_000)
-"""By then a stream that nothing befalls has grown by the 4 MiB that its first simulated day takes."""
+WARM_LABELS = 500
 QUICK_LINK = f"[mqtt]\nkeepalive_s = {KEEPALIVE_S}\nbackoff_max_s = 1\n"
 HASTY = f"[queues]\nblocks = 100\nlabels = {MAY_WAIT}\n{QUICK_LINK}"
 """Few blocks: what a busy machine leaves waiting there would be taken for the memory that a fault costs."""
