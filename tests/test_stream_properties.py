@@ -8,7 +8,7 @@ decode(encode(x)) == x                      test_wire_decode, test_FORMAT, test_
 resynchronised after any garbage            test_wire_decode, test_lines, test_witmotion
 nothing unlawful in a filter's state        below; test_intake
 no window spans a gap                       below; test_pipeline, test_examples
-memory is a + b * min(devices, max_devices) below
+memory is at most a + b * max_devices       below: places are laid out at the start, more devices take none
 a queue keeps its bound and its order       test_block_queue, test_outbound_queue, test_wire
 the books balance                           below; test_pipeline, test_resampling, test_alignment, test_accounting
 every topic is lawful                       below; test_home_assistant_payloads
@@ -118,16 +118,27 @@ def test_no_window_spans_a_gap(lengths: list[int], gaps: list[int]) -> None:
 ANY = st.sampled_from([float("nan"), float("inf"), -float("inf"), 3e38, 1e6, 33.0, -81.0]) | st.floats(width=32)
 
 
+def at_rate(values: Samples, at: int, rate_hz: float) -> Block:
+    """Samples from the at-th on: as they are at the model's own rate, at another to be resampled."""
+    if rate_hz == RATE_HZ:
+        return block(values, at)
+    return TimedBlock("a", (at + np.arange(len(values))) / rate_hz, values, rate_hz)
+
+
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@share_of_examples(0.5)  # each takes 550 samples through the filters: 10 ms
-@given(st.dictionaries(st.tuples(st.integers(0, 149), st.integers(0, 5)), ANY, max_size=30))
+@share_of_examples(0.5)  # each takes 1,150 samples through the filters: 10 ms
+@given(
+    broken=st.dictionaries(st.tuples(st.integers(0, 149), st.integers(0, 5)), ANY, max_size=30),
+    rate_hz=st.sampled_from([RATE_HZ, 52.0, 104.0]),
+)
 def test_nothing_unlawful_reaches_a_filter_and_the_next_windows_are_right(
-    broken: dict[tuple[int, int], float],
+    broken: dict[tuple[int, int], float], rate_hz: float
 ) -> None:
     values = motion(1, 150)
     for place, value in broken.items():
         values[place] = value
-    stream, after = pipeline(), block(motion(2, 200), 1000)
+    books = Accounting()
+    stream, after = pipeline(books), at_rate(motion(2, 500), 1000, rate_hz)
     pushed, push = list[Samples](), stream._framer._preprocessing.push  # noqa: SLF001 - where the filters begin
 
     def noting(rows: Rows, values: Samples, truth: Codes) -> WindowBatch:
@@ -135,12 +146,15 @@ def test_nothing_unlawful_reaches_a_filter_and_the_next_windows_are_right(
         return push(rows, values, truth)
 
     stream._framer._preprocessing.push = noting  # type: ignore[method-assign]  # noqa: SLF001
-    stream.frame([block(values)], 0.0)
+    books.enter(len(values))
+    stream.frame([at_rate(values, 0, rate_hz)], 0.0)
+    assert books.balance(stream.buffered) == 0
     limits = np.repeat([IntakeSettings().acc_limit_g, IntakeSettings().gyro_limit_rads], 3)
     assert all((np.abs(samples) <= limits).all() for samples in pushed)  # which a NaN is not
     fresh = pipeline()
     expected = windows_of(fresh, [fresh.frame([after], 0.0)])
     assert windows_of(stream, [stream.frame([after], 0.0)]) == expected
+    assert expected
 
 
 @share_of_examples(0.5)  # as above

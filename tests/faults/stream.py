@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.http_client import Metrics, metrics, readiness, wait_to_serve
 from tests.stream_process import Ended, books, command, environment
 
 PATIENCE_S: Final = 60.0
+OF_A_SINK: Final = re.compile(r": (\d+) labels written, (\d+) dropped$", re.MULTILINE)
 
 
 class Stream:
@@ -88,13 +90,19 @@ class Stream:
         wait_for(lambda: self.said.count(words) >= times, timeout_s)
 
     def end(self) -> Ended:
-        """Ask it to end: it does, without a traceback, and its books balance. Returns what it left."""
+        """Ask it to end: it does, without a traceback, and its books of samples and of labels balance.
+
+        Returns what it left.
+        """
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(PATIENCE_S)
         said = self.said
         assert code == 0
         assert "Traceback" not in said
         balanced(said)
+        told = [int(written) + int(dropped) for written, dropped in OF_A_SINK.findall(said)]
+        assert told
+        assert set(told) == {self.labelled}, "every sink wrote or dropped each label"
         return Ended(code, self.labels.read_bytes() if self.labels.exists() else b"", said)
 
     def _of_process(self, name: str) -> str:

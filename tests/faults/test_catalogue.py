@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from har_stream.settings import IntakeSettings, MqttSettings, QueueSettings
+from har_stream.sources.serial_line import STALE_S
 from tests.faults.catalogue import FAULTS, row_of
 from tests.faults.table import BEGIN, END, HEADER, Outcome, summary
 
@@ -20,6 +22,14 @@ def test_every_fault_has_tests_and_every_test_a_fault() -> None:
     ]
     assert {row_of(name) for name in names} == set(range(1, len(FAULTS) + 1))
     assert len(FAULTS) == 25
+
+
+def test_the_figures_that_the_page_states_are_the_defaults() -> None:
+    mqtt = MqttSettings()
+    assert (mqtt.keepalive_s, mqtt.backoff_min_s, mqtt.backoff_max_s) == (15, 1, 30)
+    assert QueueSettings().labels == 10_000
+    assert IntakeSettings().max_devices == 64
+    assert STALE_S == mqtt.stale_after_s == 5
 
 
 def test_the_page_tells_of_every_fault_as_the_tests_have_it() -> None:

@@ -28,6 +28,8 @@ from tests.stream_process import command, end, environment, run, running
 from tests.turned_walk import simulated
 
 RATE_HZ = 50.0
+HOP_S = 1.28
+"""Longer ago the newest label's window did not end."""
 SPEED = 8
 PEOPLE = f"sim:?devices=3&script=walking:20,sitting:4&speed={SPEED}"
 LOST_AT_MOST_S = 1.0
@@ -59,12 +61,12 @@ def test_23_killed_at_any_moment_all_reopens_and_less_than_a_second_is_lost(tmp_
         assert set(recordings) == set(newest)
         for device, recording in recordings.items():
             recorded_s = (len(recording.values) - 1) / RATE_HZ
-            lost_s = max(lost_s, (newest[device] - recorded_s) / SPEED)
+            lost_s = max(lost_s, (newest[device] + HOP_S - recorded_s) / SPEED)
         assert run("--source", f"replay:{walks}?speed=max").code == 0
         assert set(StateFile(state).read()) == set(newest)
         assert not list(state.glob("*.damaged*"))
     assert lost_s < LOST_AT_MOST_S
-    measured(f"killed {number + 1} times: {max(0.0, lost_s):.2f} s of recording lost at most")
+    measured(f"killed {number + 1} times: {lost_s:.2f} s of recording lost at most")
 
 
 def test_23_a_torn_end_is_left_out_with_a_warning(tmp_path: Path) -> None:
