@@ -129,9 +129,12 @@ def test_samples_with_times_of_their_own_are_put_in_order_too(samples: int) -> N
 
 @given(order=st.permutations(range(12)), samples=st.sampled_from([1, 3, 25]))
 def test_whatever_the_order_nothing_is_lost_and_little_waits(order: list[int], samples: int) -> None:
-    reordering, out = Reordering(StreamEnds(rows=1), 0), 0
+    ends, out = StreamEnds(rows=3), 0
+    reordering = Reordering(ends, 1)
     for taken, number in enumerate(order, 1):
         out += len(reordering.push(uniform(number, samples)))
         assert (taken - out) * samples / RATE_HZ <= HORIZON_S + 2 * samples / RATE_HZ
+        assert ends.held.tolist() == [0, taken - out, 0]
     assert out + len(reordering.flush()) == len(order)
     assert reordering.flush() == []
+    assert ends.held.tolist() == [0, 0, 0]
