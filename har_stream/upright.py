@@ -125,12 +125,8 @@ def gravity_of(windows: Samples) -> NDArray[np.float64]:
 
 def turned(windows: Samples, rotation: NDArray[np.float64]) -> Samples:
     """Return windows (w, window, 9) with every sensor's x y z turned by rotation (w, 3, 3)."""
-    # One product for all three sensors of a sample: (w, 9, 9), the rotation thrice on the diagonal.
-    sensors = windows.shape[2] // AXES
-    matrix = np.zeros((len(windows), sensors, AXES, sensors, AXES), np.float32)
-    each = np.arange(sensors)
-    matrix[:, each, :, each] = rotation.transpose(0, 2, 1)
-    return np.asarray(windows @ matrix.reshape(len(windows), sensors * AXES, -1))
+    triples = windows.reshape(len(windows), windows.shape[1] * windows.shape[2] // AXES, AXES)
+    return np.asarray(triples @ rotation.transpose(0, 2, 1).astype(np.float32)).reshape(windows.shape)
 
 
 def rotation_to_up(gravity: NDArray[np.float64]) -> NDArray[np.float64]:
