@@ -16,7 +16,7 @@ from har_stream.activities import WALKING
 from har_stream.batch import NEW, turns
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifying
-from har_stream.devices import LAWFUL_ID, DeviceTable
+from har_stream.devices import LAWFUL_ID, UNKNOWN_ROW, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, ready_made
 from har_stream.framer import Framer
 from har_stream.intake import Intake
@@ -133,17 +133,19 @@ class Pipeline:
         """Return, with their rows, the fleets of devices that have a place and nothing else in a tick; and the rest."""
         fleets = [block for block in tick if isinstance(block, FleetBlock)]
         others: list[Block] = [block for block in tick if not isinstance(block, FleetBlock)]
+        if not fleets:
+            return [], others
         names = [device for fleet in fleets for device in fleet.devices]
-        names += [block.device for block in others if not isinstance(block, Refused)] if fleets else []
+        names += [block.device for block in others if not isinstance(block, Refused)]
         if len(set(names)) < len(names) or not all(map(self._intake.at_models_rate, fleets)):
             return [], singly(tick)
         placed = []
         for fleet in fleets:
             rows = self._devices.rows_of(fleet.devices, now_s)
-            here = np.array([row is not None for row in rows])
+            here = rows != UNKNOWN_ROW
             if not here.all():
                 others += fleet.only(~here).singles()
-            known = np.array([row for row in rows if row is not None], np.intp)
+            known = rows[here]
             self._has_truth[known] = False
             placed += [(known, fleet if here.all() else fleet.only(here))] if len(known) else []
         return placed, others
