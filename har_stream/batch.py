@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from har_stream.samples import Codes, FleetBlock, Rows, SampleBlock, Samples
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would cost more than some of its arrays, for each batch
 class Batch:
     """Blocks of d devices, n samples each.
 

@@ -80,7 +80,7 @@ class Framer:
         if batch.stands_for is None:
             waits = np.minimum(tail, own)
         else:
-            number = np.arange(batch.stands_for.shape[1])
-            waits = np.where(number >= len(number) - tail[:, np.newaxis], batch.stands_for[lanes], 0).sum(axis=1)
+            to_come = np.arange(batch.stands_for.shape[1], 0, -1)
+            waits = batch.stands_for[lanes].sum(axis=1, where=to_come <= tail[:, np.newaxis])
         self._pending[rows[lanes]] = waits
         self._accounting.use(int((waiting - self._pending[rows]).sum()))

@@ -157,13 +157,15 @@ class Pipeline:
         timed: Sequence[tuple[int, TimedBlock]],
     ) -> Iterator[UniformBatch]:
         """Give blocks, with their rows, as batches at the model's rate; a device that changes its kind begins anew."""
-        alone = np.array([row for row, _ in uniform], np.intp)
-        self._change_kind(np.concatenate([alone, *(rows for rows, _ in fleets)]), timed=False)
-        self._change_kind(np.array([row for row, _ in timed], np.intp), timed=True)
-        for batch in self._intake.admit(uniform, fleets):
-            yield from self._bridging.push(batch)
-        for batch in self._resampling.push(timed):
-            yield UniformBatch(batch, batch.missing == NEW)
+        if uniform or fleets:
+            alone = np.array([row for row, _ in uniform], np.intp)
+            self._change_kind(np.concatenate([alone, *(rows for rows, _ in fleets)]), timed=False)
+            for batch in self._intake.admit(uniform, fleets):
+                yield from self._bridging.push(batch)
+        if timed:
+            self._change_kind(np.array([row for row, _ in timed], np.intp), timed=True)
+            for batch in self._resampling.push(timed):
+                yield UniformBatch(batch, batch.missing == NEW)
 
     def _change_kind(self, rows: Rows, *, timed: bool) -> None:
         """Let devices begin anew whose samples had times of their own and have none any more, or the other way."""
@@ -290,7 +292,9 @@ class Pipeline:
         if upright is not None:
             # Windows made elsewhere are not turned: each row of UCI HAR gets what the model says of it.
             walking = probabilities[:, self._labels.index(WALKING)]
-            walking = np.where(self._ready_made[windows.rows], np.float32(-1), walking)
+            ready_made = self._ready_made[windows.rows]
+            if np.count_nonzero(ready_made):
+                walking = np.where(ready_made, np.float32(-1), walking)
             upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
         return probabilities, *self._labelling.push(windows, probabilities)

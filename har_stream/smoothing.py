@@ -37,7 +37,7 @@ STEPS: Final = 1024
 """exp(h Q) is taken as (1 + h Q / STEPS) ** STEPS."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would cost more than some of its arrays, for each batch
 class Smoothed:
     """Indices of labels for w windows: in force (w,), settled LAG hops back (w,), NONE where there is none."""
 

@@ -22,7 +22,7 @@ from har_stream.samples import Codes, Rows, Samples
 from har_stream.strips import Strips
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would cost more than some of its arrays, for each batch
 class WindowBatch:
     """Windows of several devices, each device's in their order.
 
