@@ -82,9 +82,10 @@ class Plausibility:
         """Return what is held against a device."""
         return Suspicion(int(self._said[row]))
 
-    def suspected(self) -> Rows:
-        """Return the rows of devices that something is held against."""
-        return np.flatnonzero(self._said)
+    def suspected(self) -> dict[int, Suspicion]:
+        """Return the rows of devices that something is held against, and what; also while another thread checks."""
+        said = self._said.copy()  # what is held against a row may change, or end, from one look to the next
+        return {row: Suspicion(int(said[row])) for row in np.flatnonzero(said).tolist()}
 
     def check(self, rows: Rows, windows: Samples) -> list[tuple[int, Suspicion]]:
         """Take windows (w, window, 9), a device each at most; give the rows of which something new is to be said."""
