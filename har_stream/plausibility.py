@@ -108,6 +108,16 @@ def suspicions(windows: Samples) -> NDArray[np.int8]:
     """Return what seems wrong with each of windows (w, window, 9), codes of Suspicion (w,)."""
     power = mean(windows * windows)
     gravity_g, body_g, gyro = _length(mean(windows)[:, 6:]), _root(power[:, :3]), _root(power[:, 3:6])
+    odd = (gyro < RADIANS_BELOW * body_g) | (gyro > DEGREES_ABOVE * body_g)
+    in_doubt = ~_within(gravity_g, RIGHT_G) | ((body_g > MOTION_G) & odd)
+    found = np.full(len(windows), Suspicion.NONE, np.int8)
+    if np.count_nonzero(in_doubt):  # hardly ever
+        found[in_doubt] = _named(gravity_g[in_doubt], body_g[in_doubt], gyro[in_doubt])
+    return found
+
+
+def _named(gravity_g: Samples, body_g: Samples, gyro: Samples) -> NDArray[np.int8]:
+    """Return what seems wrong with windows (w,), given gravity, and root mean squares of their motion."""
     right = _within(gravity_g, RIGHT_G)
     moves = right & (body_g > MOTION_G)
     cases = {
@@ -119,7 +129,7 @@ def suspicions(windows: Samples) -> NDArray[np.int8]:
         Suspicion.NO_GYRO: moves & (gyro < STILL_RADS),
         Suspicion.GYRO_RADIANS: moves & (gyro < RADIANS_BELOW * body_g),
     }
-    found = np.full(len(windows), Suspicion.NONE, np.int8)
+    found = np.full(len(right), Suspicion.NONE, np.int8)
     for case, holds in reversed(cases.items()):  # the first that holds goes before the others
         found[holds] = case
     return found
