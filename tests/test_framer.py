@@ -34,7 +34,7 @@ def uniform(start: int, stop: int, *, bridged: int = 0, stands_for: np.ndarray |
 def test_of_resampled_samples_those_wait_that_the_tail_stands_for() -> None:
     accounting = Accounting()
     stage = framer(accounting)
-    stands_for = np.arange(SAMPLES)[np.newaxis] % 4
+    stands_for = 1 + np.arange(SAMPLES)[np.newaxis] % 4
     assert len(stage.push(uniform(0, SAMPLES, stands_for=stands_for)).rows) == 1
     assert accounting.used == stands_for[0, :WINDOW].sum()
     assert stage.buffered == stands_for[0, WINDOW:].sum()
