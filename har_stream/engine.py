@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from har_stream.accounting import Accounting
@@ -76,14 +76,35 @@ class Engine:
             self._known.restore(keeper.kept)
             self.pipeline.resumption.offer(keeper.standings, self._now())
         self._clock = wall_clock(settings, time.time())
+        self._turn = Lock()
+        self._sinks: Outlets | None = None
         self.failed = False
         self.thread: Thread | None = None
 
     def start(self, sinks: Outlets) -> Thread:
         """Begin; labels go to `sinks`."""
+        self._sinks = sinks
         self.thread = Thread(target=self._run, args=(sinks,), name="engine", daemon=True)
         self.thread.start()
         return self.thread
+
+    def pass_by(self, tick: Tick, arrived_s: float) -> bool:
+        """Take a tick past the queue in the thread that has it, if nobody is waited for; tell whether that is done.
+
+        To wake the engine's thread takes 0.1 ms, and its processor's caches know nothing of what has just come.
+        """
+        if self._sinks is None or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            passed = self.queue.pass_by(tick, arrived_s)
+            if passed:
+                self._take(tick, self._sinks)
+        except Exception as error:  # noqa: BLE001 - as in the engine's thread
+            self._fail(error)
+            passed = True
+        finally:
+            self._turn.release()
+        return passed
 
     @property
     def alive(self) -> bool:
@@ -92,8 +113,12 @@ class Engine:
 
     def keep(self) -> None:
         """Hand the keeper what is known of devices in the end (once the thread has ended, in any other)."""
-        if self._keeper is not None and not (self.alive or self.failed):
+        if self._keeper is not None and not (self._at_work or self.failed):
             self._exchange(self._keeper)
+
+    @property
+    def _at_work(self) -> bool:
+        return self.alive or self._turn.locked()
 
     def _exchange(self, keeper: Keeper) -> None:
         keeper.exchange(self._known, self.pipeline.resumption.snapshot(now_s=self._now(), wall_s=time.time()))
@@ -101,7 +126,7 @@ class Engine:
     def report(self) -> None:
         """Tell the books, at the end."""
         buffered = self.queue.buffered + self.pipeline.buffered
-        if self.failed or self.alive:  # what it had or has in hand is lost
+        if self.failed or self._at_work:  # what it had or has in hand is lost
             self.accounting.drop("engine_failed" if self.failed else "engine_stuck", self.accounting.balance(buffered))
         log.info("%s", self.accounting.line(buffered))
         if self.accounting.balance(buffered):
@@ -110,12 +135,17 @@ class Engine:
     def _run(self, sinks: Outlets) -> None:
         try:
             while (tick := self.queue.get(BEAT_S)) is not None:
-                self.books.beat()
-                if tick:
-                    self._take(tick, sinks)
+                with self._turn:
+                    self.books.beat()
+                    if tick:
+                        self._take(tick, sinks)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
-            log.critical("engine: failed: %r", error)
-            self.failed = True
+            self._fail(error)
+        self.queue.close()
+
+    def _fail(self, error: Exception) -> None:
+        log.critical("engine: failed: %r", error)
+        self.failed = True
         self.queue.close()
 
     def _take(self, tick: Tick, sinks: Outlets) -> None:

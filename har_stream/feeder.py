@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Final
 
 from har_stream.block_queue import BlockQueue
+from har_stream.samples import Tick
 from har_stream.shard import ALL, Share
 from har_stream.sources.source import CONNECTED, Source
 
@@ -18,10 +20,20 @@ log = logging.getLogger(__name__)
 
 
 class Feeder:
-    """Runs a source, and its successors; blocks of devices outside `share` go no further."""
+    """Runs a source, and its successors; blocks of devices outside `share` go no further.
 
-    def __init__(self, source: Source, name: str, queue: BlockQueue, share: Share = ALL) -> None:
-        self._source, self._name, self._queue, self._share = source, name, queue, share
+    pass_by takes a tick past the queue, if it can: asked where a source brings one device, which nobody keeps waiting.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        name: str,
+        queue: BlockQueue,
+        share: Share = ALL,
+        pass_by: Callable[[Tick, float], bool] = lambda _tick, _arrived_s: False,
+    ) -> None:
+        self._source, self._name, self._queue, self._share, self._pass_by = source, name, queue, share, pass_by
         self._stop = Event()
         self._reconnects_before = 0
         self.failed = False
@@ -65,11 +77,14 @@ class Feeder:
         return Thread(target=self._run, args=(self._source, self._name, self._stop), name="source", daemon=True)
 
     def _run(self, source: Source, name: str, stop: Event) -> None:
+        alone = source.devices == 1
         try:
             for tick in source.blocks(stop):
                 arrived_s = source.arrived_s
                 if ours := self._share.of(tick):
-                    self._queue.put(ours, time.monotonic() if arrived_s is None else arrived_s, source.progress)
+                    arrived_s = time.monotonic() if arrived_s is None else arrived_s
+                    if not (alone and self._pass_by(ours, arrived_s)):
+                        self._queue.put(ours, arrived_s, source.progress)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", name, error)
             self.failed = True

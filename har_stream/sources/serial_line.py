@@ -1,14 +1,17 @@
 """Bytes from a serial port, opened again whenever it is lost.
 
-What pyserial does on Linux when a port is unplugged: read() raises SerialException, in_waiting OSError, flushing
-termios.error, and is_open stays True. A timeout of 0 would burn a core, and a read of many bytes wait for the last of
-them; so what is there is read, or else one byte waited for.
+pyserial finds and sets the port; it is waited for and read here, in two system calls a chunk where pyserial's read() of
+what is there takes six. What Linux does when a port is unplugged: it can be read from, and that fails (EIO) or gives
+nothing; the file descriptor may also be gone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
+import select
 import termios
 import time
 from collections.abc import Iterator
@@ -100,7 +103,7 @@ class SerialLine:
         heard_s = time.monotonic()
         while not stop.is_set():
             try:
-                data = port.read(min(max(1, port.in_waiting), LARGEST_CHUNK))
+                data = _read_some(port)
             except ERRORS:
                 self._say(UNPLUGGED)
                 return
@@ -119,3 +122,17 @@ class SerialLine:
         self.condition = condition
         at = f" ({path})" if path and path != self.name else ""
         log.log(logging.INFO if condition == CONNECTED else logging.WARNING, "%s%s: %s", self.name, at, condition)
+
+
+def _read_some(port: serial.Serial) -> bytes:
+    """Return what comes within WAIT_S, b"" for nothing. Raises one of ERRORS where the port is lost."""
+    ready, _, _ = select.select([port], [], [], WAIT_S)
+    if not ready:
+        return b""
+    try:
+        data = os.read(port.fileno(), LARGEST_CHUNK)
+    except BlockingIOError:  # it was no byte of data after all
+        return b""
+    if not data:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    return data
