@@ -28,7 +28,7 @@ AT_ONCE_S: Final = 0.2
 """How long the engine may take for those: with dear windows they are fewer."""
 PIECE: Final = 64
 """Blocks of a source with a queue of its own that are put together, if there are so many; a fleet stays whole."""
-FEW: Final = 64
+FEW: Final = 16
 """Samples that may pass by the queue together."""
 ENOUGH_S: Final = 0.01
 """A shorter tick does not tell how long samples take: what it costs is mostly not theirs."""
@@ -123,7 +123,7 @@ class BlockQueue:
     def pass_by(self, tick: Tick, arrived_s: float) -> bool:
         """Book a tick as if get() had given it, where nothing waits nor was given; tell whether that is so.
 
-        One of many samples does not pass: while it is worked on, a source has to go on.
+        One of many samples does not pass: a source has to go on while it is worked on.
         """
         samples = _samples(tick)
         with self._changed:

@@ -1,6 +1,7 @@
 """The engine: a thread that takes ticks from the queue through the pipeline, and hands on what comes of them.
 
 BlockQueue -> pipeline -> labels, with their time on the clock on the wall -> sinks
+^- a lone device's source passes by the queue, and its thread is the engine's for a moment
 |-> what somebody looks at (Live), what is to be recorded, minutes of the day, what is kept
 ^-- what people say that they really do (Annotations)
 """
@@ -8,6 +9,7 @@ BlockQueue -> pipeline -> labels, with their time on the clock on the wall -> si
 from __future__ import annotations
 
 import logging
+import math
 import time
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
@@ -23,6 +25,7 @@ from har_stream.parts import wall_clock
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.recorder import Recorder
+from har_stream.rehearsal import Rehearsal
 from har_stream.samples import Prediction, Refused, Tick, singly
 from har_stream.settings import Settings
 from har_stream.today import Today, WithDays
@@ -60,6 +63,7 @@ class Engine:
         self._annotations = annotations
         timed = TimedClassifier(classifier)
         self.accounting = Accounting()
+        self._rehearsal = Rehearsal(manifest, classifier, settings.intake) if settings.rehearse else None
         self.pipeline = Pipeline(manifest, timed, settings.intake, self.accounting)
         self.queue = BlockQueue(limit=settings.queues.blocks, paced=paced, accounting=self.accounting)
         self.books = EngineBooks(
@@ -89,22 +93,37 @@ class Engine:
         return self.thread
 
     def pass_by(self, tick: Tick, arrived_s: float) -> bool:
-        """Take a tick past the queue in the thread that has it, if nobody is waited for; tell whether that is done.
+        """Take a tick past the queue in the thread that has it, if nothing is before it; tell whether that is done.
 
-        To wake the engine's thread takes 0.1 ms, and its processor's caches know nothing of what has just come.
+        To wake the engine's thread takes 0.1 ms, and it may be on a processor whose caches hold nothing of all this.
         """
         if self._sinks is None or not self._turn.acquire(blocking=False):
             return False
         try:
             passed = self.queue.pass_by(tick, arrived_s)
             if passed:
-                self._take(tick, self._sinks)
+                predictions = self._take(tick, self._sinks)
+                if self._rehearsal is not None:
+                    self._rehearsal.note(tick, arrived_s, predictions)
         except Exception as error:  # noqa: BLE001 - as in the engine's thread
             self._fail(error)
             passed = True
         finally:
             self._turn.release()
         return passed
+
+    @property
+    def wake_s(self) -> float:
+        """When a thread that passes by wants to rehearse, by time.monotonic(), if nothing comes before; inf: never."""
+        return math.inf if self._rehearsal is None else self._rehearsal.wake_s
+
+    def rehearse(self) -> None:
+        """Rehearse the next label if it is time to, and nothing else is to be done."""
+        if self._rehearsal is not None:
+            if self.queue.blocks or self._turn.locked():
+                self._rehearsal.skip()
+            else:
+                self._rehearsal.run()
 
     @property
     def alive(self) -> bool:
@@ -148,8 +167,8 @@ class Engine:
         self.failed = True
         self.queue.close()
 
-    def _take(self, tick: Tick, sinks: Outlets) -> None:
-        """Bring a tick through the pipeline, and what comes of it where it belongs."""
+    def _take(self, tick: Tick, sinks: Outlets) -> list[Prediction]:
+        """Bring a tick through the pipeline, and what comes of it where it belongs; return the labels."""
         if self._annotations is not None:
             tick = self._annotations.annotate(tick, self.queue.arrived_s)
         with self.books.tick():
@@ -164,6 +183,7 @@ class Engine:
         self._record(tick)
         if self._keeper is not None and self._keeper.asks:
             self._exchange(self._keeper)
+        return predictions
 
     def _now(self) -> float:
         """Return the time by which devices are idle and stale; a replay as fast as it can has none."""

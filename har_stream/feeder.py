@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from threading import Event, Thread
-from typing import Final
+from typing import Final, Protocol
 
 from har_stream.block_queue import BlockQueue
 from har_stream.samples import Tick
@@ -19,10 +18,24 @@ GIVE_WAY_S: Final = 3.0
 log = logging.getLogger(__name__)
 
 
+class Bypass(Protocol):
+    """A way past the queue, for a source of one device; what its thread does there keeps nobody else waiting."""
+
+    @property
+    def wake_s(self) -> float:
+        """When to rehearse, by time.monotonic(), if nothing comes before."""
+
+    def pass_by(self, tick: Tick, arrived_s: float) -> bool:
+        """Take a tick that arrived at arrived_s, and tell whether that is done; else it is to be put on the queue."""
+
+    def rehearse(self) -> None:
+        """Use a lull to make ready for what comes next."""
+
+
 class Feeder:
     """Runs a source, and its successors; blocks of devices outside `share` go no further.
 
-    pass_by takes a tick past the queue, if it can: asked where a source brings one device, which nobody keeps waiting.
+    `bypass` is the way past the queue for sources of one device.
     """
 
     def __init__(
@@ -31,9 +44,9 @@ class Feeder:
         name: str,
         queue: BlockQueue,
         share: Share = ALL,
-        pass_by: Callable[[Tick, float], bool] = lambda _tick, _arrived_s: False,
+        bypass: Bypass | None = None,
     ) -> None:
-        self._source, self._name, self._queue, self._share, self._pass_by = source, name, queue, share, pass_by
+        self._source, self._name, self._queue, self._share, self._bypass = source, name, queue, share, bypass
         self._stop = Event()
         self._reconnects_before = 0
         self.failed = False
@@ -77,14 +90,17 @@ class Feeder:
         return Thread(target=self._run, args=(self._source, self._name, self._stop), name="source", daemon=True)
 
     def _run(self, source: Source, name: str, stop: Event) -> None:
-        alone = source.devices == 1
+        bypass = self._bypass if source.devices == 1 else None
         try:
             for tick in source.blocks(stop):
-                arrived_s = source.arrived_s
-                if ours := self._share.of(tick):
-                    arrived_s = time.monotonic() if arrived_s is None else arrived_s
-                    if not (alone and self._pass_by(ours, arrived_s)):
-                        self._queue.put(ours, arrived_s, source.progress)
+                arrived_s = time.monotonic() if source.arrived_s is None else source.arrived_s
+                ours = self._share.of(tick)
+                if ours and not (bypass is not None and bypass.pass_by(ours, arrived_s)):
+                    self._queue.put(ours, arrived_s, source.progress)
+                if bypass is not None:
+                    if not tick:
+                        bypass.rehearse()
+                    source.wake_s = bypass.wake_s
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", name, error)
             self.failed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from threading import Event
@@ -26,6 +27,7 @@ class FakeSource:
     paced = True
     devices: int | None = None
     queue: tuple[int, int] | None = None
+    wake_s = math.inf
     progress: Progress | None = None
 
     def __init__(self, name: str = "a", noted: list[str] | None = None, *, reconnects: int = 0) -> None:

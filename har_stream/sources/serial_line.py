@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import os
 import select
 import termios
@@ -63,10 +64,12 @@ class SerialLine:
         self._lasting = name
         self.condition = ""
         self.reconnects = -1
+        self.wake_s = math.inf
 
-    def chunks(self, stop: Event) -> Iterator[tuple[bytes, float]]:
+    def chunks(self, stop: Event) -> Iterator[tuple[bytes | None, float]]:
         """Yield bytes as they come, with time.monotonic() of their arrival; b"" at the beginning of each connection.
 
+        None where wake_s, which is one's to set, has come and nothing else; again and again until wake_s is another.
         Goes on until `stop` is set; a port that is lost or not there is waited for.
         """
         while not stop.is_set():
@@ -98,12 +101,12 @@ class SerialLine:
         self._say(CONNECTED, path)
         return port
 
-    def _read(self, port: serial.Serial, stop: Event) -> Iterator[tuple[bytes, float]]:
+    def _read(self, port: serial.Serial, stop: Event) -> Iterator[tuple[bytes | None, float]]:
         """Yield what comes until the port is lost or `stop` is set."""
         heard_s = time.monotonic()
         while not stop.is_set():
             try:
-                data = _read_some(port)
+                data = _read_some(port, min(WAIT_S, max(0.0, self.wake_s - time.monotonic())))
             except ERRORS:
                 self._say(UNPLUGGED)
                 return
@@ -112,6 +115,8 @@ class SerialLine:
                 heard_s = now_s
                 self._say(CONNECTED)
                 yield data, now_s
+            elif now_s >= self.wake_s:
+                yield None, now_s
             elif now_s - heard_s > STALE_S:
                 self._say(f"silent for {STALE_S:g} s: does the device send, and at {self._baud} baud?")
 
@@ -124,9 +129,9 @@ class SerialLine:
         log.log(logging.INFO if condition == CONNECTED else logging.WARNING, "%s%s: %s", self.name, at, condition)
 
 
-def _read_some(port: serial.Serial) -> bytes:
-    """Return what comes within WAIT_S, b"" for nothing. Raises one of ERRORS where the port is lost."""
-    ready, _, _ = select.select([port], [], [], WAIT_S)
+def _read_some(port: serial.Serial, wait_s: float) -> bytes:
+    """Return what comes within wait_s, b"" for nothing. Raises one of ERRORS where the port is lost."""
+    ready, _, _ = select.select([port], [], [], wait_s)
     if not ready:
         return b""
     try:
