@@ -26,7 +26,7 @@ FILL: Final = 2
 
 
 class Shadow:
-    """The stages of one device whose blocks are like `block`: of its kind and rate."""
+    """The stages of one device whose blocks are of the kind and rate of `block`."""
 
     def __init__(
         self, manifest: Manifest, classifier: Classifying, settings: IntakeSettings, block: SampleBlock | TimedBlock
@@ -49,7 +49,8 @@ class Shadow:
 
     def fits(self, block: SampleBlock | TimedBlock) -> bool:
         """Tell whether a block goes the same way as the one that this was made for."""
-        return type(block) is type(self._block) and block.rate_hz == self._block.rate_hz
+        mine = self._block
+        return type(block) is type(mine) and (block.device, block.rate_hz) == (mine.device, mine.rate_hz)
 
     def follow(self, block: SampleBlock | TimedBlock) -> None:
         """Make up samples like the last one of a block that fits from now on."""
