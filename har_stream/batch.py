@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from har_stream.samples import Codes, FleetBlock, Rows, SampleBlock, Samples
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would cost more than some of its arrays, for each batch
 class Batch:
     """Blocks of d devices, n samples each.
 
@@ -102,18 +102,15 @@ def _together(batches: list[Batch]) -> Batch:
 
 
 def turns(rows: Rows) -> list[NDArray[np.intp] | slice]:
-    """Split places in `rows` into turns of at most GROUP, a device once in each; slices, where they follow each other.
-
-    Slices spare a copy of what they choose.
-    """
+    """Split places in `rows` into turns of at most GROUP, a device once in each; slices as laps() gives them."""
     return [turn for lap in laps(rows) for turn in _turns(lap)]
 
 
-def _turns(lap: NDArray[np.intp]) -> Iterator[NDArray[np.intp] | slice]:
-    whole = len(lap) == int(lap[-1]) + 1
-    for at in range(0, len(lap), GROUP):
-        until = min(at + GROUP, len(lap))
-        yield slice(at, until) if whole else lap[at:until]
+def _turns(lap: NDArray[np.intp] | slice) -> Iterator[NDArray[np.intp] | slice]:
+    if isinstance(lap, slice):
+        yield from (slice(at, min(at + GROUP, lap.stop)) for at in range(0, lap.stop, GROUP))
+    else:
+        yield from (lap[at : at + GROUP] for at in range(0, len(lap), GROUP))
 
 
 def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int], list[SampleBlock]]]:
@@ -125,7 +122,7 @@ def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int
     pairs = blocks if _differ(rows) else _joined(blocks)
     for lap in laps(np.array([row for row, _ in pairs], np.intp)):
         by_length: defaultdict[int, list[tuple[int, SampleBlock]]] = defaultdict(list)
-        for row, block in (pairs[at] for at in lap):
+        for row, block in pairs[lap] if isinstance(lap, slice) else (pairs[at] for at in lap):
             by_length[len(block.values)].append((row, block))
         for members in by_length.values():
             for at in range(0, len(members), GROUP):
@@ -133,10 +130,13 @@ def groups(blocks: Sequence[tuple[int, SampleBlock]]) -> Iterator[tuple[list[int
                 yield [row for row, _ in group], [block for _, block in group]
 
 
-def laps(rows: Rows) -> list[NDArray[np.intp]]:
-    """Split places in `rows` so that each row's first is in the first lap, its second in the second."""
+def laps(rows: Rows) -> list[NDArray[np.intp] | slice]:
+    """Split places in `rows` so that each row's first is in the first lap, its second in the second.
+
+    Where no row is there twice, as nearly always, that is one slice, which spares a copy of what it chooses.
+    """
     if _differ(rows.tolist()):
-        return [np.arange(len(rows))] if len(rows) else []
+        return [slice(0, len(rows))] if len(rows) else []
     order = np.argsort(rows, kind="stable")
     begins = np.flatnonzero(np.diff(rows[order], prepend=-1))
     nth = np.empty(len(rows), np.intp)

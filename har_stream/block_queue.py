@@ -161,7 +161,7 @@ class BlockQueue:
         """Learn from the tick that was given last how many samples the engine takes in AT_ONCE_S."""
         took_s, self._given_s = now_s - self._given_s, math.inf
         if self._progress is not None:
-            self._progress.add(self._given_messages)
+            self._progress.add(self._given_messages, busy_s=max(0.0, took_s), ended_s=now_s)
             self._given_messages = 0
         if took_s >= ENOUGH_S:
             fit = round(self._given / took_s * AT_ONCE_S)

@@ -15,7 +15,7 @@ from har_stream.batch import NEW, Batch
 from har_stream.samples import SENSOR_AXES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would cost more than some of its arrays, for each batch
 class UniformBatch:
     """A batch without gaps inside; begins (d,) marks devices whose stream begins anew.
 

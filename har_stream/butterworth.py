@@ -23,22 +23,28 @@ class ButterworthLowPass:
         self._sections = low_pass_sections(spec.order, spec.cutoff_hz, rate_hz=rate_hz)
         # The state that a constant input of 1 settles in; zero leaves the transient in, as UCI HAR has it.
         self._start = settled(self._sections) * (initial_state == "first-sample")
-        self._state = np.zeros((rows, axes, len(self._sections), 2))
+        self._state = np.zeros((axes, rows, len(self._sections), 2))
 
     def reset(self, rows: Rows, first: NDArray[np.float64]) -> None:
         """Begin anew in `rows`; first (d, axes) holds each device's first sample."""
-        self._state[rows] = self._start * first[:, :, np.newaxis, np.newaxis]
+        self._state[:, rows] = self._start * first.T[:, :, np.newaxis, np.newaxis]
 
     def push(self, rows: Rows, values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Filter values (d, n, axes), a device a row, and keep the state for the next block."""
-        devices, samples, axes = values.shape
-        signals = np.array(values.transpose(0, 2, 1), np.float64, order="C")
-        state = self._state[rows]
-        filter_sections(
-            self._sections, signals.reshape(devices * axes, samples), state.reshape(devices * axes, -1, state.shape[-1])
-        )
-        self._state[rows] = state
-        return signals.transpose(0, 2, 1)
+        signals = axes_first(values)
+        self.filter(rows, signals)
+        return signals.transpose(1, 2, 0)
+
+    def filter(self, rows: Rows, signals: NDArray[np.float64]) -> None:
+        """Filter signals (axes, d, n) where they lie, one after the other, and keep the state for the next block."""
+        state = self._state.take(rows, axis=1)
+        filter_sections(self._sections, signals.reshape(-1, signals.shape[2]), state.reshape(-1, *state.shape[2:]))
+        self._state[:, rows] = state
+
+
+def axes_first(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return a copy of values (d, n, axes) as the filters take them: (axes, d, n), a signal's samples in a row."""
+    return np.array(values.transpose(2, 0, 1), np.float64, order="C")
 
 
 def low_pass_sections(order: int, cutoff_hz: float, *, rate_hz: float) -> NDArray[np.float64]:

@@ -21,6 +21,9 @@ LAST_AGE: Final = 10
 """Arrivals: where the fading memory ends to grow."""
 INTERVAL_GAIN: Final = 0.005
 """Share of an arrival's deviation by which the interval follows."""
+SHORTEST_S: Final = 1e-4
+LONGEST_S: Final = 10.0
+"""From block to block; what is said to be shorter or longer is no pace."""
 STEADY: Final = 0.5
 """In intervals: what comes farther from when it was to come begins a new cadence."""
 UNKNOWN_EARLY: Final = 0.05
@@ -61,12 +64,13 @@ class Cadence:
 
     def _follow(self, arrived_s: float, step_s: float) -> None:
         """Correct phase and interval by an arrival that is step_s later than the one before, in the device's clock."""
-        steady = step_s > 0 and abs(step_s - self._step_s) <= STEADY * self._step_s
+        steady = abs(step_s - self._step_s) <= STEADY * self._step_s
         late_s = arrived_s - (self._expected_s + self._interval_s)
         if not (self._age and steady and abs(late_s) <= STEADY * self._interval_s):
-            self._age = int(step_s > 0 and not math.isnan(self._complete_s))
-            self._expected_s, self._interval_s, self._step_s = arrived_s, step_s, step_s
-            self.early_s = UNKNOWN_EARLY * step_s
+            possible = SHORTEST_S <= step_s <= LONGEST_S  # a device's clock may tell anything
+            self._age = int(possible and not math.isnan(self._complete_s))
+            self._interval_s = self._step_s = step_s if possible else 0.0
+            self._expected_s, self.early_s = arrived_s, UNKNOWN_EARLY * self._interval_s
             return
         self._age = min(self._age + 1, LAST_AGE)
         self._expected_s += self._interval_s + late_s / self._age

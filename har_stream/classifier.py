@@ -76,7 +76,7 @@ class Classifier:
     def probabilities(self, windows: Samples) -> NDArray[np.float32]:
         """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each output (w, outputs)."""
         parts = [self._logits(self._prepared(windows[at : at + BATCH])) for at in range(0, len(windows), BATCH)]
-        return softmax(np.concatenate(parts) / self._temperature)
+        return softmax((parts[0] if len(parts) == 1 else np.concatenate(parts)) / self._temperature)
 
     def _prepared(self, windows: Samples) -> Samples:
         """Return the channels that the model takes, normalised; a batch at a time, which stays in the caches."""
@@ -92,7 +92,7 @@ def _first_line(error: Exception) -> str:
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return probabilities (..., classes) of logits (..., classes)."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+    return np.asarray(np.divide(powers, powers.sum(axis=-1, keepdims=True), out=powers))
 
 
 def _onnx_logits(folder: Path, weights: Weights) -> Logits:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from har_stream.butterworth import ButterworthLowPass
+from har_stream.butterworth import ButterworthLowPass, axes_first
 from har_stream.manifest import Filters
 from har_stream.samples import SENSOR_AXES, Rows, Samples
 
@@ -41,10 +41,12 @@ class Denoising:
         self._low_pass.reset(rows, before.astype(np.float64))
 
     def push(self, rows: Rows, values: Samples) -> NDArray[np.float64]:
-        """Take raw samples (d, n, 6), give denoised ones (d, n, 6), one sample later."""
+        """Take raw samples (d, n, 6), give denoised ones axis by axis (6, d, n), one sample later."""
         joined = np.concatenate([self._before[rows], values], axis=1)
         self._before[rows] = joined[:, -MEMORY:]
-        return self._low_pass.push(rows, _median_of_three(joined))
+        signals = axes_first(_median_of_three(joined))
+        self._low_pass.filter(rows, signals)
+        return signals
 
 
 def _median_of_three(values: Samples) -> Samples:

@@ -5,6 +5,9 @@
 A reader has to wait for the end of the tick that is under way, and the next tick for the reader. A lock alone would
 not do: an engine with much to do takes it again before a reader wakes. So there is a door before the room: who waits
 for the room stands in the door, and nobody gets past.
+
+No reader waits for long: an engine whose ticks are long reads the books itself at the end of each, and who gives up
+gets those.
 """
 
 from __future__ import annotations
@@ -24,8 +27,12 @@ from har_stream.pipeline import Pipeline
 from har_stream.samples import Prediction
 from har_stream.vitals import Reading
 
-PATIENCE_S: Final = 1.0
-"""Many times what a tick takes; an engine that takes longer is stuck."""
+PATIENCE_S: Final = 0.5
+"""Longer than a tick takes, but where a machine is held up: who watches is to have an answer within a second."""
+LONG_S: Final = 0.1
+"""A tick that took so long makes readers wait; to read the books after it takes a hundredth of it."""
+LATE_S: Final = 3.0
+"""An engine that is held up for so long by a tick may be stuck."""
 
 
 class EngineBooks:
@@ -67,26 +74,31 @@ class EngineBooks:
         """Keep readers out while a tick goes from the queue into the pipeline (engine thread)."""
         with self._door:
             self._room.acquire()
+        begun_s = time.monotonic()
         try:
-            yield
+            try:
+                yield
+            finally:
+                self._queue.taken()
+            if time.monotonic() - begun_s >= LONG_S:
+                self._last = self._read()
         finally:
-            self._queue.taken()
             self._room.release()
 
     def read(self, patience_s: float = PATIENCE_S) -> Reading:
-        """Return the books as they stand; after patience_s what was read last, marked late."""
-        if not self._door.acquire(timeout=patience_s):
-            return replace(self._last, late=True)
-        try:
-            if not self._room.acquire(timeout=patience_s):
-                return replace(self._last, late=True)
+        """Return the books as they stand; after patience_s as they were read last, late if the engine may be stuck."""
+        until_s = time.monotonic() + patience_s
+        if self._door.acquire(timeout=patience_s):
             try:
-                self._last = self._read()
+                if self._room.acquire(timeout=max(0.0, until_s - time.monotonic())):
+                    try:
+                        self._last = self._read()
+                    finally:
+                        self._room.release()
+                    return self._last
             finally:
-                self._room.release()
-        finally:
-            self._door.release()
-        return self._last
+                self._door.release()
+        return replace(self._last, late=time.monotonic() - self.beat_s > LATE_S)
 
     def _read(self) -> Reading:
         books, queued = self._queue.held()

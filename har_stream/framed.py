@@ -12,7 +12,7 @@ from har_stream.activities import NAME_BY_CODE
 from har_stream.samples import Codes, Rows, Samples, WindowBlock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would cost more than some of its arrays, for each batch
 class FramedWindows:
     """Windows of several devices, each device's in their order.
 
@@ -28,7 +28,9 @@ class FramedWindows:
 
     def only(self, chosen: NDArray[np.intp] | slice) -> FramedWindows:
         """Return the windows at the places that are chosen; those of a slice are not copied."""
-        return FramedWindows(*(getattr(self, field.name)[chosen] for field in fields(FramedWindows)))
+        return FramedWindows(
+            self.rows[chosen], self.values[chosen], self.start_s[chosen], self.begins[chosen], self.truth[chosen]
+        )
 
 
 def concatenate(parts: Sequence[FramedWindows]) -> FramedWindows:

@@ -22,7 +22,6 @@ class Framer:
     def __init__(self, filters: Filters, framing: Framing, taps: Taps, accounting: Accounting, *, rows: int) -> None:
         self._preprocessing = Preprocessing(filters, framing, rows=rows)
         self._framing, self._taps, self._accounting = framing, taps, accounting
-        self._origin_s = np.zeros(rows)
         self._pushed = np.zeros(rows, np.int64)
         self._pending = np.zeros(rows, np.int64)
 
@@ -39,22 +38,21 @@ class Framer:
     def push(self, uniform: UniformBatch) -> FramedWindows:
         """Filter and frame samples, and keep the books on them."""
         batch, rows = uniform.batch, uniform.batch.rows
-        if uniform.begins.any():
+        if np.count_nonzero(uniform.begins):
             self._begin(uniform)
-        samples = batch.values.shape[1]
-        # Anchored anew by every block: a device's clock may be off the model's by what the intake lets pass.
-        self._origin_s[rows] = batch.start_s - self._pushed[rows] / self._framing.rate_hz
-        self._pushed[rows] += samples
-        before = self._preprocessing.pending(rows)
+        before = self._pushed[rows]
+        self._pushed[rows] = before + batch.values.shape[1]
         windows = self._preprocessing.push(rows, batch.values, batch.truth)
         self._taps.take(rows, batch.start_s, uniform.begins, self._preprocessing.channels)
-        after = self._preprocessing.pending(rows)
         self._accounting.bridge(uniform.bridged)
-        self._settle_books(uniform, completed=after < before + samples, tail=after)
+        self._settle_books(uniform, windows.lanes)
+        lanes, rate_hz = windows.lanes, self._framing.rate_hz
+        # Anchored anew by every block: a device's clock may be off the model's by what the intake lets pass.
+        origin_s = batch.start_s[lanes] - before[lanes] / rate_hz
         return FramedWindows(
             windows.rows,
             windows.values,
-            self._origin_s[windows.rows] + windows.start / self._framing.rate_hz,
+            origin_s + windows.start / rate_hz,
             windows.index == 0,
             majority_of_last_half(windows.truth),
         )
@@ -67,14 +65,22 @@ class Framer:
         self._pushed[fresh.rows] = 0
         self._preprocessing.reset(fresh.rows, fresh.values[:, 0])
 
-    def _settle_books(self, uniform: UniformBatch, *, completed: NDArray[np.bool_], tail: NDArray[np.int64]) -> None:
-        """Count as used what windows took; of the tail after a window only the device's own samples wait."""
+    def _settle_books(self, uniform: UniformBatch, lanes: NDArray[np.intp]) -> None:
+        """Count what came as waiting, and as used what the windows of some lanes took."""
         batch, rows = uniform.batch, uniform.batch.rows
-        own, waits = batch.values.shape[1] - uniform.bridged, np.minimum(tail, batch.values.shape[1] - uniform.bridged)
+        own: int | NDArray[np.int64] = batch.values.shape[1] - uniform.bridged
         if batch.stands_for is not None:
-            number = np.arange(batch.stands_for.shape[1])
             own = batch.stands_for.sum(axis=1)
-            waits = np.where(number >= len(number) - tail[:, np.newaxis], batch.stands_for, 0).sum(axis=1)
         waiting = self._pending[rows] + own
-        self._pending[rows] = np.where(completed, waits, waiting)
+        self._pending[rows] = waiting
+        if not len(lanes):
+            return
+        # Of the tail after a window only the device's own samples wait.
+        tail = self._preprocessing.pending(rows[lanes])
+        if batch.stands_for is None:
+            waits = np.minimum(tail, own)
+        else:
+            to_come = np.arange(batch.stands_for.shape[1], 0, -1)
+            waits = batch.stands_for[lanes].sum(axis=1, where=to_come <= tail[:, np.newaxis])
+        self._pending[rows[lanes]] = waits
         self._accounting.use(int((waiting - self._pending[rows]).sum()))

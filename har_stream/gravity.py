@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.butterworth import ButterworthLowPass
-from har_stream.manifest import Filters
-from har_stream.samples import Rows, Samples
+from har_stream.manifest import CHANNELS, Filters
+from har_stream.samples import SENSOR_AXES, Rows, Samples
 
 AXES = 3
 
@@ -35,8 +35,11 @@ class Gravity:
         self._drift.reset(rows, first[:, AXES:])
 
     def push(self, rows: Rows, denoised: NDArray[np.float64]) -> Samples:
-        """Take denoised samples (d, n, 6), give (d, n, 9): body_acc, body_gyro, total_acc, x y z each."""
-        total_acc, gyro = denoised[:, :, :AXES], denoised[:, :, AXES:]
-        body_acc = total_acc - self._gravity.push(rows, total_acc)
-        body_gyro = gyro - self._drift.push(rows, gyro)
-        return np.concatenate([body_acc, body_gyro, total_acc], axis=2, dtype=np.float32, casting="same_kind")
+        """Take denoised samples axis by axis (6, d, n), give (d, n, 9): body_acc, body_gyro, total_acc, x y z each."""
+        slow = denoised.copy()
+        self._gravity.filter(rows, slow[:AXES])
+        self._drift.filter(rows, slow[AXES:])
+        channels = np.empty((len(CHANNELS), *denoised.shape[1:]), np.float32)
+        np.subtract(denoised, slow, out=channels[:SENSOR_AXES], casting="same_kind")
+        channels[SENSOR_AXES:] = denoised[:AXES]
+        return np.ascontiguousarray(channels.transpose(1, 2, 0))

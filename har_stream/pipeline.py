@@ -16,7 +16,7 @@ from har_stream.activities import WALKING
 from har_stream.batch import NEW, turns
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifying
-from har_stream.devices import LAWFUL_ID, DeviceTable
+from har_stream.devices import LAWFUL_ID, UNKNOWN_ROW, DeviceTable
 from har_stream.framed import FramedWindows, concatenate, ready_made
 from har_stream.framer import Framer
 from har_stream.intake import Intake
@@ -133,17 +133,19 @@ class Pipeline:
         """Return, with their rows, the fleets of devices that have a place and nothing else in a tick; and the rest."""
         fleets = [block for block in tick if isinstance(block, FleetBlock)]
         others: list[Block] = [block for block in tick if not isinstance(block, FleetBlock)]
+        if not fleets:
+            return [], others
         names = [device for fleet in fleets for device in fleet.devices]
-        names += [block.device for block in others if not isinstance(block, Refused)] if fleets else []
+        names += [block.device for block in others if not isinstance(block, Refused)]
         if len(set(names)) < len(names) or not all(map(self._intake.at_models_rate, fleets)):
             return [], singly(tick)
         placed = []
         for fleet in fleets:
             rows = self._devices.rows_of(fleet.devices, now_s)
-            here = np.array([row is not None for row in rows])
+            here = rows != UNKNOWN_ROW
             if not here.all():
                 others += fleet.only(~here).singles()
-            known = np.array([row for row in rows if row is not None], np.intp)
+            known = rows[here]
             self._has_truth[known] = False
             placed += [(known, fleet if here.all() else fleet.only(here))] if len(known) else []
         return placed, others
@@ -155,13 +157,15 @@ class Pipeline:
         timed: Sequence[tuple[int, TimedBlock]],
     ) -> Iterator[UniformBatch]:
         """Give blocks, with their rows, as batches at the model's rate; a device that changes its kind begins anew."""
-        alone = np.array([row for row, _ in uniform], np.intp)
-        self._change_kind(np.concatenate([alone, *(rows for rows, _ in fleets)]), timed=False)
-        self._change_kind(np.array([row for row, _ in timed], np.intp), timed=True)
-        for batch in self._intake.admit(uniform, fleets):
-            yield from self._bridging.push(batch)
-        for batch in self._resampling.push(timed):
-            yield UniformBatch(batch, batch.missing == NEW)
+        if uniform or fleets:
+            alone = np.array([row for row, _ in uniform], np.intp)
+            self._change_kind(np.concatenate([alone, *(rows for rows, _ in fleets)]), timed=False)
+            for batch in self._intake.admit(uniform, fleets):
+                yield from self._bridging.push(batch)
+        if timed:
+            self._change_kind(np.array([row for row, _ in timed], np.intp), timed=True)
+            for batch in self._resampling.push(timed):
+                yield UniformBatch(batch, batch.missing == NEW)
 
     def _change_kind(self, rows: Rows, *, timed: bool) -> None:
         """Let devices begin anew whose samples had times of their own and have none any more, or the other way."""
@@ -288,7 +292,9 @@ class Pipeline:
         if upright is not None:
             # Windows made elsewhere are not turned: each row of UCI HAR gets what the model says of it.
             walking = probabilities[:, self._labels.index(WALKING)]
-            walking = np.where(self._ready_made[windows.rows], np.float32(-1), walking)
+            ready_made = self._ready_made[windows.rows]
+            if np.count_nonzero(ready_made):
+                walking = np.where(ready_made, np.float32(-1), walking)
             upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
         return probabilities, *self._labelling.push(windows, probabilities)

@@ -82,9 +82,10 @@ class Plausibility:
         """Return what is held against a device."""
         return Suspicion(int(self._said[row]))
 
-    def suspected(self) -> Rows:
-        """Return the rows of devices that something is held against."""
-        return np.flatnonzero(self._said)
+    def suspected(self) -> dict[int, Suspicion]:
+        """Return the rows of devices that something is held against, and what; also while another thread checks."""
+        said = self._said.copy()  # what is held against a row may change, or end, from one look to the next
+        return {row: Suspicion(int(said[row])) for row in np.flatnonzero(said).tolist()}
 
     def check(self, rows: Rows, windows: Samples) -> list[tuple[int, Suspicion]]:
         """Take windows (w, window, 9), a device each at most; give the rows of which something new is to be said."""
@@ -107,6 +108,16 @@ def suspicions(windows: Samples) -> NDArray[np.int8]:
     """Return what seems wrong with each of windows (w, window, 9), codes of Suspicion (w,)."""
     power = mean(windows * windows)
     gravity_g, body_g, gyro = _length(mean(windows)[:, 6:]), _root(power[:, :3]), _root(power[:, 3:6])
+    odd = (gyro < RADIANS_BELOW * body_g) | (gyro > DEGREES_ABOVE * body_g)
+    in_doubt = ~_within(gravity_g, RIGHT_G) | ((body_g > MOTION_G) & odd)
+    found = np.full(len(windows), Suspicion.NONE, np.int8)
+    if np.count_nonzero(in_doubt):  # hardly ever
+        found[in_doubt] = _named(gravity_g[in_doubt], body_g[in_doubt], gyro[in_doubt])
+    return found
+
+
+def _named(gravity_g: Samples, body_g: Samples, gyro: Samples) -> NDArray[np.int8]:
+    """Return what seems wrong with windows (w,), given gravity, and root mean squares of their motion."""
     right = _within(gravity_g, RIGHT_G)
     moves = right & (body_g > MOTION_G)
     cases = {
@@ -118,7 +129,7 @@ def suspicions(windows: Samples) -> NDArray[np.int8]:
         Suspicion.NO_GYRO: moves & (gyro < STILL_RADS),
         Suspicion.GYRO_RADIANS: moves & (gyro < RADIANS_BELOW * body_g),
     }
-    found = np.full(len(windows), Suspicion.NONE, np.int8)
+    found = np.full(len(right), Suspicion.NONE, np.int8)
     for case, holds in reversed(cases.items()):  # the first that holds goes before the others
         found[holds] = case
     return found

@@ -42,7 +42,6 @@ class Preprocessing:
         self._filters = Channels(filters, rate_hz=framing.rate_hz, rows=rows)
         self.channels: Samples = np.zeros((0, 0, len(CHANNELS)), np.float32)  # of the last push: (d, n, 9)
         self._windows = Windows(window=framing.window, hop=framing.hop, skip=DELAY_SAMPLES, rows=rows)
-        self._late_truth = np.zeros((rows, DELAY_SAMPLES), np.uint8)
 
     def reset(self, rows: Rows, first: Samples) -> None:
         """Begin anew in `rows`, as after a gap; first (d, 6) holds each device's first raw sample."""
@@ -51,11 +50,8 @@ class Preprocessing:
 
     def push(self, rows: Rows, values: Samples, truth: Codes) -> WindowBatch:
         """Take raw samples (d, n, 6) with truth (d, n), give the windows that they complete."""
-        # The filters give each sample DELAY_SAMPLES later; its truth waits for it.
-        waiting = np.concatenate([self._late_truth[rows], truth], axis=1)
-        self._late_truth[rows] = waiting[:, -DELAY_SAMPLES:]
         self.channels = self._filters.push(rows, values)
-        return self._windows.push(rows, self.channels, waiting[:, :-DELAY_SAMPLES])
+        return self._windows.push(rows, self.channels, truth)
 
     def pending(self, rows: Rows) -> NDArray[np.int64]:
         """Return how many samples of each device have been pushed that no window holds yet."""

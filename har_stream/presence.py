@@ -54,7 +54,7 @@ class Presence:
     def count(self, since_s: float) -> Present:
         """Count devices by state; those without a sample after since_s are stale."""
         stale = self._devices.silent(since_s)
-        suspicious = len(set(self._plausibility.suspected().tolist()).difference(stale))
+        suspicious = len(set(self._plausibility.suspected()).difference(stale))
         return Present(
             streaming=len(self._devices) - len(stale) - suspicious,
             suspicious=suspicious,
@@ -64,8 +64,7 @@ class Presence:
 
     def suspicions(self) -> dict[str, Suspicion]:
         """Return what seems wrong with devices; those that nothing is held against are left out."""
-        rows = self._plausibility.suspected().tolist()
-        return {self._devices.name(row): self._plausibility.said(row) for row in rows}
+        return {self._devices.name(row): suspicion for row, suspicion in self._plausibility.suspected().items()}
 
     def seen_s(self, device: str) -> float | None:
         """Return when a device last gave a sign of life, None for one without a place."""

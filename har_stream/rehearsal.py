@@ -110,7 +110,7 @@ class Rehearsal:
 
 
 def _newest_s(block: SampleBlock | TimedBlock) -> float:
-    """Return the time of a block's last sample in the device's clock."""
+    """Return the time of a block's last sample in the device's clock, NaN where it has none."""
     if isinstance(block, TimedBlock):
         return float(block.times_s[-1])
-    return block.start_s + (block.samples - 1) / block.rate_hz
+    return block.start_s + (block.samples - 1) / (block.rate_hz or math.nan)

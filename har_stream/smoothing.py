@@ -37,7 +37,7 @@ STEPS: Final = 1024
 """exp(h Q) is taken as (1 + h Q / STEPS) ** STEPS."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would cost more than some of its arrays, for each batch
 class Smoothed:
     """Indices of labels for w windows: in force (w,), settled LAG hops back (w,), NONE where there is none."""
 
@@ -52,11 +52,12 @@ class Smoother:
         self._labels = labels
         self._prior = np.array(constants.prior)
         self._transition = transition_matrix(constants, hop_s=framing.hop / framing.rate_hz)
+        self._backward = np.ascontiguousarray(self._transition.T)
         self._weight = constants.evidence * framing.hop / framing.window
         self._unknown_below = constants.unknown_below
-        states = len(self._prior)
-        self._filtered = np.ones((rows, LAG + 1, states))
-        self._evidence = np.ones((rows, LAG + 1, states))
+        # Of the windows before, the newest first.
+        self._filtered = np.ones((rows, LAG, len(self._prior)))
+        self._evidence = np.ones((rows, LAG - 1, len(self._prior)))
         self._windows = np.zeros(rows, np.int64)
 
     def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
@@ -64,42 +65,48 @@ class Smoother:
 
         begins (w,) marks the first window after a reset.
         """
-        smoothed = Smoothed(np.full(len(rows), NONE), np.full(len(rows), NONE))
+        smoothed = Smoothed(np.empty(len(rows), np.int64), np.empty(len(rows), np.int64))
         for lap in laps(rows):
             smoothed.in_force[lap], smoothed.settled[lap] = self._step(rows[lap], begins[lap], probabilities[lap])
         return smoothed
 
     def belief(self, rows: Rows) -> NDArray[np.float64]:
         """Return the probability (d, states) of each state after the last window of devices in `rows`."""
-        return np.asarray(self._filtered[rows, -1])
+        return np.asarray(self._filtered[rows, 0])
 
     def resume(self, rows: Rows, belief: NDArray[np.float64], hops: NDArray[np.int64]) -> None:
         """Take what belief() gave (d, states) as that of the window `hops` (d,) before the next, 1 or more."""
         for hop in range(1, int(hops.max(initial=1))):
             belief = np.where((hops > hop)[:, np.newaxis], _product(belief, self._transition), belief)
-        self._filtered[rows, -1] = belief
+        self._filtered[rows, 0] = belief
         self._windows[rows] = 0
 
     def _step(
         self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Take one window of each of several devices."""
-        self._windows[rows] = np.where(begins, 1, self._windows[rows] + 1)
-        before = np.where(begins[:, np.newaxis], self._prior, _product(self._filtered[rows, -1], self._transition))
+        windows, filtered, evidences = self._windows[rows] + 1, self._filtered[rows], self._evidence[rows]
+        before = _product(filtered[:, 0], self._transition)
+        if np.count_nonzero(begins):
+            windows[begins], before[begins] = 1, self._prior
         evidence = (np.maximum(probabilities, FLOOR) / self._prior) ** self._weight
-        now = _normalised(before * evidence)
-        self._filtered[rows] = np.concatenate([self._filtered[rows, 1:], now[:, np.newaxis]], axis=1)
-        self._evidence[rows] = np.concatenate([self._evidence[rows, 1:], evidence[:, np.newaxis]], axis=1)
-        activities, settled = now[:, : self._labels], self._look_back(rows)[:, : self._labels]
+        now = before * evidence
+        now /= now.sum(axis=1, keepdims=True)  # the floor under the evidence keeps every sum above 0
+        back = self._look_back(filtered, evidences, evidence)
+        self._windows[rows], self._filtered[rows, 0], self._evidence[rows, 0] = windows, now, evidence
+        self._filtered[rows, 1:], self._evidence[rows, 1:] = filtered[:, :-1], evidences[:, :-1]
+        activities = now[:, : self._labels]
         in_force = np.where(activities.max(axis=1) >= self._unknown_below, activities.argmax(axis=1), NONE)
-        return in_force, np.where(self._windows[rows] > LAG, settled.argmax(axis=1), NONE)
+        return in_force, np.where(windows > LAG, back[:, : self._labels].argmax(axis=1), NONE)
 
-    def _look_back(self, rows: Rows) -> NDArray[np.float64]:
-        """Return the probability of each state LAG hops back, given all windows since."""
-        backward = np.ones_like(self._prior)
-        for hops in range(1, LAG + 1):
-            backward = _normalised(_product(backward * self._evidence[rows, -hops], self._transition.T))
-        return np.asarray(self._filtered[rows, -1 - LAG] * backward)
+    def _look_back(
+        self, filtered: NDArray[np.float64], evidences: NDArray[np.float64], evidence: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return how probable each state (d, states) was LAG hops back, up to a factor, given all windows since."""
+        backward = evidence
+        for hop in range(LAG - 1):
+            backward = _product(backward, self._backward) * evidences[:, hop]
+        return np.asarray(filtered[:, LAG - 1] * _product(backward, self._backward))
 
 
 def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float64]:
@@ -110,10 +117,5 @@ def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float
 
 
 def _product(vectors: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return vectors (d, k) @ matrix (k, k), the same bits whatever d is, which BLAS does not promise."""
-    return np.asarray((vectors[:, :, np.newaxis] * matrix).sum(axis=1))
-
-
-def _normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale each row to sum 1; the floor under the evidence keeps every sum above 0."""
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+    """Return vectors (d, k) @ matrix (k, k): one product for each vector, the same bits whatever d is."""
+    return np.asarray((vectors[:, np.newaxis] @ matrix)[:, 0])

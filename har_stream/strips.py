@@ -22,16 +22,20 @@ class Strips:
         self._memory = np.zeros(rows * length * item_bytes, np.uint8)
         self._pieces: dict[int, NDArray[np.void]] = {}
 
-    def put(self, rows: Rows, at: NDArray[np.int64], items: NDArray[Any]) -> None:
-        """Put items (d, n, ...) at places (d,) of `rows`."""
+    def put(self, rows: Rows, at: NDArray[np.int64] | int, items: NDArray[Any]) -> None:
+        """Put items (d, n, ...) at places (d,), or one place, of `rows`."""
         if items.size:
-            count = items.nbytes // (self._bytes * len(rows))
-            kind = np.dtype((np.void, count * self._bytes))
-            self._of(count)[rows * self._length + at] = np.ascontiguousarray(items).reshape(-1).view(kind)
+            pieces = self._of(items.nbytes // (self._bytes * len(rows)))
+            pieces[rows * self._length + at] = np.ascontiguousarray(items).reshape(-1).view(pieces.dtype)
 
-    def get(self, rows: Rows, at: NDArray[np.int64], count: int) -> NDArray[np.void]:
-        """Return a copy of `count` items (d,) from places (d,) of `rows`."""
+    def get(self, rows: Rows, at: NDArray[np.int64] | int, count: int) -> NDArray[np.void]:
+        """Return a copy of `count` items (d,) from places (d,), or one place, of `rows`."""
         return np.asarray(self._of(count)[rows * self._length + at])
+
+    def move(self, rows: Rows, at: int, count: int) -> None:
+        """Move `count` items from a place of `rows` to the front."""
+        pieces, front = self._of(count), rows * self._length
+        pieces[front] = pieces[front + at]
 
     def _of(self, count: int) -> NDArray[np.void]:
         pieces = self._pieces.get(count)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.framed import mean
-from har_stream.manifest import UprightConstants
+from har_stream.manifest import CHANNELS, UprightConstants
 from har_stream.samples import Rows, Samples
 
 AXES: Final = 3
@@ -47,13 +47,14 @@ class Upright:
         self._elsewhere = np.zeros((rows, AXES))
         self._contrary = np.zeros(rows, np.int64)
         self._walked = np.zeros(rows, np.bool_)
-        self._rotation = np.tile(np.eye(AXES), (rows, 1, 1))
+        # What turns a sample's nine channels at once, in place of the rotation: it changes seldom.
+        self._turning = np.tile(np.eye(len(CHANNELS), dtype=np.float32), (rows, 1, 1))
 
     def reset(self, rows: Rows) -> None:
         """Know nothing of the devices in `rows`."""
         self._windows[rows] = self._contrary[rows] = 0
         self._walked[rows] = False
-        self._rotation[rows] = np.eye(AXES)
+        self._turning[rows] = np.eye(len(CHANNELS))
 
     def pause(self, rows: Rows) -> None:
         """Take the next window of the devices in `rows` as one that follows no other, as after a gap."""
@@ -70,11 +71,11 @@ class Upright:
         self._mean[row] = state.gravity
         self._windows[row] = min(state.windows, self._constants.forget_windows)
         if state.windows >= self._constants.least_windows:
-            self._rotation[row] = rotation_to_up(self._mean[row : row + 1])[0]
+            self._turning[row] = of_all_sensors(rotation_to_up(self._mean[row : row + 1]))[0]
 
     def turn(self, rows: Rows, windows: Samples) -> Samples:
         """Return windows (w, window, 9) in their devices' upright frames; unchanged where none is known."""
-        return turned(windows, self._rotation[rows])
+        return np.asarray(windows @ self._turning[rows])
 
     def learn(self, rows: Rows, windows: Samples, walking: NDArray[np.float32]) -> None:
         """Take windows (w, window, 9) as they came, at most one of each device, and how probably each is walking.
@@ -92,7 +93,7 @@ class Upright:
         self._follow(rows[agrees], gravity[agrees])
         self._doubt(rows[~agrees], gravity[~agrees])
         known = rows[self._windows[rows] >= self._constants.least_windows]
-        self._rotation[known] = rotation_to_up(self._mean[known])
+        self._turning[known] = of_all_sensors(rotation_to_up(self._mean[known]))
 
     def _follow(self, rows: Rows, gravity: NDArray[np.float64]) -> None:
         self._contrary[rows] = 0
@@ -125,12 +126,17 @@ def gravity_of(windows: Samples) -> NDArray[np.float64]:
 
 def turned(windows: Samples, rotation: NDArray[np.float64]) -> Samples:
     """Return windows (w, window, 9) with every sensor's x y z turned by rotation (w, 3, 3)."""
-    # One product for all three sensors of a sample: (w, 9, 9), the rotation thrice on the diagonal.
-    sensors = windows.shape[2] // AXES
-    matrix = np.zeros((len(windows), sensors, AXES, sensors, AXES), np.float32)
+    return np.asarray(windows @ of_all_sensors(rotation))
+
+
+def of_all_sensors(rotation: NDArray[np.float64]) -> Samples:
+    """Return matrices (w, 9, 9): a sample's nine channels, multiplied by one, are turned by rotation (w, 3, 3)."""
+    # The rotation thrice on the diagonal: one product for all three sensors.
+    sensors = len(CHANNELS) // AXES
+    matrix = np.zeros((len(rotation), sensors, AXES, sensors, AXES), np.float32)
     each = np.arange(sensors)
     matrix[:, each, :, each] = rotation.transpose(0, 2, 1)
-    return np.asarray(windows @ matrix.reshape(len(windows), sensors * AXES, -1))
+    return matrix.reshape(len(rotation), len(CHANNELS), len(CHANNELS))
 
 
 def rotation_to_up(gravity: NDArray[np.float64]) -> NDArray[np.float64]:

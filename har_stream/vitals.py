@@ -20,8 +20,8 @@ class Reading:
     """The engine's books between two ticks: samples in = used + refused + dropped + buffered.
 
     labels counts the windows that were given each label; inference how long the model's calls took; of_devices are the
-    books of a few devices, if asked for. late tells that the engine did not let them be read, and that these are what
-    was read before.
+    books of a few devices, if asked for. late tells that the engine, at one tick for long, does not let them be read,
+    and that these are what was read before.
     """
 
     books: Books

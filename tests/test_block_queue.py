@@ -195,9 +195,9 @@ def test_a_source_that_is_told_of_progress_waits_for_room_and_loses_nothing() ->
     paced, books = queue(paced=True, limit=10**6)
     progress = Progress()
     big: list[Block] = [block(number, samples=MOST_WAITING) for number in range(3)]
-    progress.bring(3)
+    progress.bring(3, busy_s=0.0)
     paced.put(big[:1], progress=progress)
-    progress.bring(2)
+    progress.bring(2, busy_s=0.0)
     thread = Thread(target=paced.put, args=(big[1:2],), kwargs={"progress": progress}, daemon=True)
     thread.start()
     thread.join(0.05)
@@ -205,9 +205,9 @@ def test_a_source_that_is_told_of_progress_waits_for_room_and_loses_nothing() ->
     assert sequences(paced.get()) == [0]
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
-    assert progress.take() == 0, "the first is only begun"
+    assert progress.take().messages == 0, "the first is only begun"
     assert sequences(paced.get()) == [1]
-    assert (progress.take(), progress.take()) == (3, 0)
+    assert (progress.take().messages, progress.take().messages) == (3, 0)
     assert not books.dropped
 
 
@@ -274,15 +274,17 @@ def test_a_long_tick_is_taken_in_pieces_and_a_fleet_is_left_whole() -> None:
 def test_messages_are_done_with_the_last_of_their_blocks_however_many(blocks: int) -> None:
     progress = Progress()
     paced, _ = queue(paced=True, limit=10**6)
-    progress.bring(20)  # of which nothing came yet
-    progress.bring(7)
+    progress.add(0, busy_s=0.0, ended_s=0.0)  # else nobody knows since when
+    progress.take()
+    progress.bring(20, busy_s=0.0)  # of which nothing came yet
+    progress.bring(7, busy_s=0.0)
     paced.put([block(n) for n in range(blocks)], progress=progress)
     paced._at_once = PIECE  # noqa: SLF001 - an engine for which a piece is a lot
     for _ in range(-(-blocks // PIECE)):
-        assert progress.take() == 0
+        assert progress.take().messages == 0
         assert paced.get()
     assert paced.get(0.0) == []
-    assert progress.take() == 27
+    assert progress.take().messages == 27
 
 
 def test_a_source_with_a_queue_of_its_own_waits_where_blocks_are_too_many() -> None:
@@ -298,3 +300,21 @@ def test_a_source_with_a_queue_of_its_own_waits_where_blocks_are_too_many() -> N
     source.join(PATIENCE_S)
     assert taken == list(range(3 * PIECE))
     assert not books.dropped
+
+
+def test_messages_take_as_long_as_the_engine_has_their_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr("har_stream.block_queue.time.monotonic", lambda: now_s[0])
+    progress = Progress()
+    paced, _ = queue(paced=True)
+    paced.put([block(0)], progress=progress)
+    paced.get()
+    paced.get(0.0)
+    progress.take()
+    now_s[0] = 7.0  # nothing came meanwhile
+    progress.bring(3, busy_s=0.0)
+    paced.put([block(1)], progress=progress)
+    paced.get()
+    now_s[0] = 10.0
+    paced.get(0.0)
+    assert progress.take() == (3, 3.0, 10.0)

@@ -80,6 +80,23 @@ def test_it_is_told_within_the_jitter_and_next_to_nothing_comes_earlier(jitter_s
     assert cadence.early_s < 2 * jitter_s + slack_s
 
 
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 1), st.floats() | st.floats(0, 0.1), st.none() | st.floats(-1e12, 1e12)), max_size=30
+    )
+)
+def test_whatever_a_devices_clock_tells_there_is_a_time_or_none(
+    arrivals: list[tuple[float, float, float | None]],
+) -> None:
+    cadence = Cadence(FRAMING)
+    now_s = ZERO_S
+    for passed_s, newest_s, end_s in arrivals:
+        now_s += passed_s
+        cadence.note(now_s, newest_s, end_s)
+        assert cadence.due_s > now_s - 1
+        assert 0 <= cadence.early_s < math.inf
+
+
 def test_an_outlier_or_a_gap_begins_a_new_cadence() -> None:
     cadence = Cadence(FRAMING)
     labelled(cadence)

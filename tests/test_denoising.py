@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, freqz_sos, lfilter, medfilt
 
-from har_stream.butterworth import ButterworthLowPass
+from har_stream.butterworth import ButterworthLowPass, axes_first
 from har_stream.denoising import Denoising
 from har_stream.gravity import Gravity
 from har_stream.manifest import LowPass
@@ -35,7 +35,7 @@ def test_denoising_is_the_median_of_three_then_the_low_pass() -> None:
     values = noise(200).astype(np.float32)
     stage = Denoising(uci_har_filters("zero"), rate_hz=50, rows=1)
     stage.reset(ROW, values[:, 0])
-    got = stage.push(ROW, values)[0]
+    got = stage.push(ROW, values)[:, 0].T
     b, a = butter(10, 20, fs=50)
     median = np.stack([medfilt(axis, 3) for axis in values[0].T.astype(float)], axis=1)
     # The stage gives each sample one later; medfilt takes what lies beyond the ends as zero, as the stage does.
@@ -55,7 +55,7 @@ def test_a_single_spike_does_not_pass_the_median() -> None:
 def test_gravity_and_body_acceleration_add_up_to_the_total() -> None:
     denoised = noise(500)
     stage = Gravity(uci_har_filters("zero"), rate_hz=50, rows=1)
-    channels = stage.push(ROW, denoised)[0].astype(float)
+    channels = stage.push(ROW, axes_first(denoised))[0].astype(float)
     gravity = channels[:, 6:] - channels[:, :3]
     b, a = butter(3, 0.3, fs=50)
     assert np.abs(gravity - lfilter(b, a, denoised[0, :, :3], axis=0)).max() < 1e-6

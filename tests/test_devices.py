@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_stream.devices import LAWFUL_ID, DeviceTable
+from har_stream.devices import LAWFUL_ID, UNKNOWN_ROW, DeviceTable
 
 
 def table(*devices: str, max_devices: int = 3) -> DeviceTable:
@@ -93,7 +93,7 @@ def test_many_devices_give_a_sign_of_life_at_once() -> None:
     known = table("a", "b")
     a, b = known.find("a"), known.find("b")
     assert a is not None
-    assert known.rows_of(["b", "x", "a"], 5.0) == [b, None, a]
+    assert known.rows_of(["b", "x", "a"], 5.0).tolist() == [b, UNKNOWN_ROW, a]
     assert known.seen_s(a) == 5.0
     assert known.silent(4.0) == []
     assert known.idlest(20.0) == b, "it came before the other"

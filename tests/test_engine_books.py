@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import replace
 from threading import Event, Thread
+from unittest.mock import Mock
+
+import pytest
 
 from har_stream.accounting import Accounting
 from har_stream.block_queue import BlockQueue
-from har_stream.engine_books import EngineBooks
+from har_stream.engine_books import LATE_S, EngineBooks
 from har_stream.latency import Histogram
 from har_stream.vitals import Reading
 from tests.motion import block, motion, pipeline
@@ -43,9 +48,38 @@ def test_an_engine_that_is_stuck_is_told_with_what_was_read_last() -> None:
     queue.put([block(motion(1, 100), 100)])
     with books.tick():
         reading = books.read(patience_s=0.05)
-        assert reading.late
+        assert not reading.late, "it took a turn a moment ago"
         assert (reading.buffered, balance(reading)) == (100, 0)
+        books.beat_s -= LATE_S
+        assert replace(books.read(patience_s=0.05), late=False) == reading
+        assert books.read(patience_s=0.05).late
     assert not books.read().late
+
+
+def test_who_cannot_wait_for_a_long_tick_gets_what_stood_after_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    books, queue = parts()
+    for long_s, known in ((math.inf, 0), (0.0, 200)):
+        monkeypatch.setattr("har_stream.engine_books.LONG_S", long_s)
+        queue.put([block(motion(1, 100))])
+        queue.get()
+        with books.tick():
+            pass
+        with books.tick():
+            assert books.read(patience_s=0.01).books.samples_in == known
+
+
+def test_who_waits_at_the_door_waits_the_less_for_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    books, _ = parts()
+    door, room = Mock(), Mock()
+    monkeypatch.setattr(books, "_door", door)
+    monkeypatch.setattr(books, "_room", room)
+    monkeypatch.setattr("har_stream.engine_books.time.monotonic", lambda: 0.25 * door.acquire.call_count)
+    room.acquire.return_value = False
+    books.read(patience_s=0.5)
+    door.acquire.assert_called_once_with(timeout=0.5)
+    room.acquire.assert_called_once_with(timeout=0.25)
+    door.release.assert_called_once_with()
+    room.release.assert_not_called()
 
 
 def test_an_engine_that_never_rests_lets_readers_in_between_two_ticks() -> None:

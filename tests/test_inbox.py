@@ -105,7 +105,7 @@ def test_what_waits_of_those_who_sit_out_leaves_its_room() -> None:
     progress = Progress()
     one = Inbox(messages=1000, message_bytes=2100, payload_limit=100, progress=progress, now=lambda: 0.0)
     for at_s in (0.5, 1.2, 1.9):  # behind twice, as messages wait for too long: half of the devices sit out
-        progress.add(1)
+        progress.add(1, busy_s=0.5, ended_s=at_s)
         one.put(Sent(Received("t", bytes(79), retained=False, arrival_s=at_s), Sender(f"d{n}", "")) for n in range(12))
     assert one.shedding.served == 0.5
     messages, refused = one.take(0.0)

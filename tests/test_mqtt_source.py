@@ -209,9 +209,14 @@ def test_what_a_slow_stream_cannot_take_is_counted(broker: Broker, caplog: pytes
         wait_for(lambda: witness.heard)
         time.sleep(0.3)
         assert source.queue == (5, 5)
+        assert source.progress is not None
+        source.progress.add(0, busy_s=0.0, ended_s=0.0)
+        source.progress.take()
         asked_s = time.monotonic()
         rest = [*next(ticks)]
         assert source.arrived_s is not None
+        source.progress.add(0, busy_s=0.0, ended_s=1.0)
+        assert source.progress.take().busy_s > 0, "they had to be translated"
         assert 0 < asked_s - source.arrived_s < 60, "what waits has been there before it is asked for"
         stop.set()
         rest += [one for tick in ticks for one in tick]

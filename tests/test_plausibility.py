@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.datasets import Hapt, Selection, open_data_set
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import IN_A_ROW, Plausibility, Suspicion, suspicion_of_refused
 from har_stream.profiles import G
-from har_stream.samples import Samples
+from har_stream.samples import Rows, Samples
 from tests.motion import block, pipeline
 from tests.turned_walk import simulated
 
@@ -93,3 +94,18 @@ def test_a_blow_that_is_out_of_range_is_no_wrong_unit() -> None:
     values[:, 0] = 4.0
     values[3, 0] = 40.0
     assert suspicion_of_refused(values) == Suspicion.NONE
+
+
+def test_what_is_taken_back_while_somebody_looks_is_seen_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    plausibility, look = Plausibility(rows=2), np.flatnonzero
+    for _ in range(IN_A_ROW):
+        plausibility.check(np.array([1]), np.zeros((1, 128, 9), np.float32))
+
+    def take_back(said: NDArray[np.int8]) -> Rows:
+        found = look(said)
+        plausibility.forget(1)
+        return found
+
+    monkeypatch.setattr("har_stream.plausibility.np.flatnonzero", take_back)
+    assert plausibility.suspected() == {1: Suspicion.NO_GRAVITY}
+    assert plausibility.suspected() == {}

@@ -13,7 +13,7 @@ from har_stream.accounting import Accounting
 from har_stream.denoising import DELAY_SAMPLES
 from har_stream.pipeline import Pipeline
 from har_stream.rehearsal import FIRST_TOOK_S, RUNS, SELDOM_S, Rehearsal
-from har_stream.samples import Refused, Samples, Tick
+from har_stream.samples import Refused, SampleBlock, Samples, Tick, TimedBlock
 from har_stream.settings import IntakeSettings
 from tests.motion import RATE_HZ, block, model, motion
 
@@ -101,6 +101,23 @@ def test_where_it_is_too_late_there_is_none(clock: Clock) -> None:
     device.rehearsal.run()
     assert clock.windows == before
     assert device.rehearsal.wake_s == math.inf
+
+
+def test_between_any_two_samples_there_is_a_time_to_wake(clock: Clock) -> None:
+    device = Device(clock)
+    for _ in range(FIRST + HOP):
+        device.send()
+        assert device.rehearsal.wake_s > clock.now_s - FIRST_TOOK_S
+        device.lull()
+
+
+def test_a_block_of_no_rate_or_time_is_nobodys_pace(clock: Clock) -> None:
+    device = Device(clock)
+    device.send(FIRST)
+    values = motion(1, 2)
+    for bad in (SampleBlock("a", 0, 0.0, 0.0, values), TimedBlock("a", np.array([0.0, np.inf]), values)):
+        device.rehearsal.note([bad], clock.now_s, [])
+        assert device.rehearsal.wake_s == math.inf
 
 
 def test_it_is_not_run_before_it_is_time(clock: Clock) -> None:

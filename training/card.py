@@ -43,7 +43,10 @@ def _transitions(manifest: Manifest) -> str:
 def _made_again(training: dict[str, Any]) -> str:
     done, planned = training["epochs"], training["epochs_planned"]
     if done == planned:
-        return "The same command on the same data gives the same weights."
+        return (
+            "The same command on the same data gives the same weights with the same code, libraries and processor;\n"
+            "elsewhere rounding leads to others, and the figures move as another seed would move them."
+        )
     kept = training["weights_of_epoch"]
     return (
         f"Interrupted when {done} of {planned} epochs were complete: the weights are those of epoch {kept}, whose\n"

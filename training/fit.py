@@ -1,4 +1,4 @@
-"""Fit one network to labelled windows: the same seed and data give the same weights."""
+"""Fit one network to labelled windows: the same seed and data give the same weights on the same kind of processor."""
 
 from __future__ import annotations
 

@@ -113,10 +113,8 @@ class Inbox:
         behind = len(self._waiting) > self._most // 2 or self._bytes > self._most_bytes // 2
         waited_s = now_s - self._waiting[0].message.arrival_s if self._waiting else 0.0
         behind, calm = behind or waited_s > BEHIND_S, waited_s <= CALM_S
-        done = self._progress.take()
-        self.shedding.step(
-            seconds, offered=self._offered, done=done, waiting=len(self._waiting), behind=behind, calm=calm
-        )
+        done, waiting = self._progress.take(), len(self._waiting)
+        self.shedding.step(seconds, offered=self._offered, done=done, waiting=waiting, behind=behind, calm=calm)
         self._stepped_s, self._offered = now_s, 0
         if self.shedding.served < before:
             kept = [sent for sent in self._waiting if not self._sits_out(sent)]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Iterator
 from threading import Event
 from typing import Final
@@ -157,12 +158,12 @@ class MqttSource:
     def _tick(self, translator: Translator, timeout_s: float) -> Tick:
         waiting, refused = self._inbox.take(timeout_s)
         self.arrived_s = waiting[0].message.arrival_s if waiting else None
-        self._progress.bring(len(waiting))
         blocks: list[Block | FleetBlock] = []
         for reason, count in refused.items():
             blocks.append(Refused("", reason, count))
             self._explain(reason, "messages")
         self._tell_overload()
+        begun_s = time.monotonic()
         blocks += translator.push_all(
             [
                 (sent.message.payload, sent.message.arrival_s, sent.sender.device, sent.sender.otherwise)
@@ -170,6 +171,7 @@ class MqttSource:
             ],
             lambda at, refused: self._explain(refused.reason, _described(waiting[at].message)),
         )
+        self._progress.bring(len(waiting), busy_s=time.monotonic() - begun_s)
         return blocks
 
     def _tell_overload(self) -> None:

@@ -68,6 +68,8 @@ class Seat:
         with contextlib.suppress(OSError, EOFError):
             while True:
                 asked = int.from_bytes(self._connection.recv_bytes())
+                while self._connection.poll():  # one answer is one for all that have asked meanwhile
+                    asked = int.from_bytes(self._connection.recv_bytes())
                 self._tell(Told(asked, "", daemon.vitals(), daemon.engine_beat_s))
         stop.set()
 

@@ -32,8 +32,8 @@ from har_stream.workers.worker import Worker
 
 POLL_S: Final = 0.1
 ASK_EVERY_S: Final = 1.0
-PATIENCE_S: Final = 1.5
-"""For a worker's vitals: a little longer than it waits for its engine's books itself."""
+PATIENCE_S: Final = 0.8
+"""For all workers' vitals: a little longer than each waits for its engine's books itself."""
 LAST_S: Final = 0.9
 """Beside the time to drain, what workers may take to end."""
 
@@ -82,8 +82,7 @@ class Supervisor:
 
     def vitals(self) -> Vitals:
         """Return how all workers stand, together; may be called from any thread."""
-        for worker in self._workers:
-            worker.ask(PATIENCE_S)
+        self._ask(self._workers, PATIENCE_S)
         return self._joined()
 
     def run(self) -> int:
@@ -107,7 +106,7 @@ class Supervisor:
         while first.vitals is None and not (first.done or self._stop.is_set()):
             time.sleep(POLL_S / 10)
             first.watch(restarts=False)
-            first.ask(POLL_S)
+            self._ask([first], POLL_S)
         if first.done and first.code:
             return abs(first.code)
         if self._stop.is_set():
@@ -126,14 +125,20 @@ class Supervisor:
                 return  # nobody reads its labels any more, nor those of the others
             if time.monotonic() >= self._asked_s + ASK_EVERY_S:
                 self._asked_s = time.monotonic()
-                for worker in self._workers:
-                    worker.ask(POLL_S)
+                self._ask(self._workers, POLL_S)
             self._service.watch()
             if self._reload_asked:
                 self._reload_asked = False
                 self._service.reload(self._pass_on_reload)
             # No wait() on the event: a signal handler that sets it would wait for the lock that this thread holds.
             time.sleep(POLL_S)
+
+    def _ask(self, workers: Sequence[Worker], patience_s: float) -> None:
+        """Have workers tell their vitals, all at the same time."""
+        until_s = time.monotonic() + patience_s
+        asked = [(worker, worker.ask(until_s)) for worker in workers]
+        for worker, number in asked:
+            worker.hear(number, until_s)
 
     def _pass_on_reload(self) -> str:
         for worker in self._workers:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from threading import Lock
 from typing import Final
@@ -46,7 +46,7 @@ class Worker:
         self._backoff = Backoff(least_s=LEAST_PAUSE_S, most_s=LONGEST_PAUSE_S)
         self._again_s = 0.0
         self._asking = Lock()
-        self._asked = 0
+        self._asked = self._answered = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._started_s = 0.0
@@ -96,15 +96,31 @@ class Worker:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
 
-    def ask(self, timeout_s: float) -> None:
-        """Have it tell its vitals; where it does not in time, the last that it told stand."""
-        with self._asking:
-            if self._connection is None or not self.begun:
-                return
-            self._asked += 1
-            with contextlib.suppress(OSError):
-                self._connection.send_bytes(self._asked.to_bytes(8))
-            self._listen(time.monotonic() + timeout_s, self._asked)
+    def ask(self, until_s: float) -> int:
+        """Ask it to tell its vitals; returns the number of the question, for hear()."""
+        with self._turn(until_s) as ours:
+            if ours and self._connection is not None and self.begun:
+                self._asked += 1
+                with contextlib.suppress(OSError):
+                    self._connection.send_bytes(self._asked.to_bytes(8))
+                return self._asked
+        return 0
+
+    def hear(self, asked: int, until_s: float) -> None:
+        """Wait for the answer to a question; where it does not come in time, the last that it told stands."""
+        with self._turn(until_s) as ours:
+            if ours and self._answered < asked:
+                self._listen(until_s, asked)
+
+    @contextlib.contextmanager
+    def _turn(self, until_s: float) -> Iterator[bool]:
+        """Wait until nobody else asks or listens; tells whether that was in time."""
+        ours = self._asking.acquire(timeout=max(0.0, until_s - time.monotonic()))
+        try:
+            yield ours
+        finally:
+            if ours:
+                self._asking.release()
 
     @property
     def failed(self) -> bool:
@@ -166,7 +182,8 @@ class Worker:
                 self._has_ended |= told.what == END
                 if told.vitals is not None:
                     self._told, self.beat_s = (told.vitals, self._told[1]), told.beat_s
-                if told.asked == asked:
+                self._answered = max(self._answered, told.asked)
+                if asked is not None and self._answered >= asked:
                     return
 
 
