@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -156,11 +157,47 @@ def test_a_thread_that_hangs_while_it_passes_is_told_and_stops_the_beat(
     before_s = engine.books.beat_s
     assert not Event().wait(1.0)
     assert engine.books.beat_s == before_s
+    go_on.set()
+    source.join(20)
+    wait_for(lambda: engine.books.beat_s > before_s)
+
+
+def test_what_a_thread_that_hangs_has_in_hand_at_the_end_is_counted(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = Event(), Event()
+
+    def hangs(*_: object) -> list[Prediction]:
+        begun.set()
+        go_on.wait(20)
+        return []
+
+    monkeypatch.setattr(engine.pipeline, "push", hangs)
+    source = Thread(target=engine.pass_by, args=([block(VALUES[:5])], ARRIVED_S))
+    source.start()
+    assert begun.wait(20)
+    engine.queue.close()
+    wait_for(lambda: not engine.alive)
     engine.report()
     assert engine.accounting.dropped == {"engine_stuck": 5}
     go_on.set()
     source.join(20)
-    wait_for(lambda: engine.books.beat_s > before_s)
+
+
+def test_where_something_waits_or_is_worked_on_there_is_no_rehearsal(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("run", "skip"):
+        monkeypatch.setattr(engine._rehearsal, name, partial(asked.append, name))  # noqa: SLF001
+    engine.rehearse()
+    with engine._turn:  # noqa: SLF001
+        engine.rehearse()
+    idle = Engine(settings, *model(), paced=True, live=None, recorder=None, keeper=None)
+    monkeypatch.setattr(idle, "_rehearsal", engine._rehearsal)  # noqa: SLF001
+    idle.queue.put([block(VALUES[:1])])
+    idle.rehearse()
+    assert asked == ["run", "skip", "skip"]
 
 
 @pytest.mark.parametrize("rehearse", [True, False])
