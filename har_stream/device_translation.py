@@ -13,7 +13,7 @@ from har_stream.arrival_clock import ArrivalClock, Span
 from har_stream.formats.cbor_layout import Layout
 from har_stream.formats.format import Readings, SensorRows
 from har_stream.profiles import Conversions
-from har_stream.reordering import Reordering
+from har_stream.reordering import Reordering, StreamEnds
 from har_stream.samples import Block, Refused, SampleBlock, Samples, TimedBlock
 
 SAME_RATE: Final = 0.01
@@ -45,8 +45,28 @@ class DeviceTranslation:
     """The alignment, order and clock of one device.
 
     conversions may be shared with other devices; nominal_hz is the rate of samples without times, where it is known;
-    layouts are those of the device's messages; reorders tells that its blocks may come in disorder.
+    layouts are those of the device's messages; reorders tells that its blocks may come in disorder; in `ends` the
+    device has a row.
     """
+
+    # Of many devices few attributes fit the processor's caches: each in a dictionary would take three places more.
+    __slots__ = (
+        "_alignment",
+        "_at_model_rate",
+        "_clock",
+        "_ends",
+        "_in_all",
+        "_model_rate_hz",
+        "_nominal_hz",
+        "_reordering",
+        "_reorders",
+        "_waiting",
+        "conversions",
+        "device",
+        "format",
+        "layouts",
+        "row",
+    )
 
     def __init__(
         self,
@@ -59,17 +79,20 @@ class DeviceTranslation:
         model_rate_hz: float,
         reorders: bool,
         in_all: Waiting,
+        ends: StreamEnds,
+        row: int,
     ) -> None:
         self.device, self.format = device, format_name
         self.conversions, self.layouts = conversions, layouts
         self._nominal_hz, self._model_rate_hz = nominal_hz, model_rate_hz
         self._alignment: Alignment | None = None
-        self._reorders, self.reordering = reorders, Reordering()
+        self._ends, self.row = ends, row
+        ends.begin(row)
+        self._reorders, self._reordering = reorders, Reordering(ends, row)
         self._clock: ArrivalClock | None = None
         self._waiting: list[Samples] = []
         self._in_all = in_all
         self._at_model_rate = False
-        self.sequence = 0
 
     def readings(self, readings: Readings, arrival_s: float) -> list[Block]:
         """Translate readings of both sensors."""
@@ -80,11 +103,6 @@ class DeviceTranslation:
             return self._in_order(self._block(readings.start_s, readings.rate_hz, values))
         return self._by_arrival(values, readings.rate_hz, arrival_s)
 
-    def went_on(self, samples: int, end_s: float, interval_s: float) -> None:
-        """Note samples that were translated elsewhere and follow the last ones, up to the one at end_s."""
-        self.reordering.end_s, self.reordering.interval_s = end_s, interval_s
-        self.sequence += samples
-
     def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
         """Translate rows of sensors that came together."""
         if self._alignment is None:
@@ -94,10 +112,10 @@ class DeviceTranslation:
     def flush(self) -> list[Block]:
         """Give or refuse all that waits: nothing more comes."""
         blocks = self._alignment.flush() if self._alignment else []
-        return [*blocks, *self.reordering.flush(), *self._give_up()]
+        return [*blocks, *self._reordering.flush(), *self._give_up()]
 
     def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
-        return self.reordering.push(block) if self._reorders else [block]  # type: ignore[return-value]
+        return self._reordering.push(block) if self._reorders else [block]  # type: ignore[return-value]
 
     def _converted(self, rows: SensorRows) -> Rows:
         conversion = self.conversions.of()
@@ -106,9 +124,9 @@ class DeviceTranslation:
         return rows.sensor, rows.times_s, conversion.acceleration(rows.values, uncalibrated=rows.uncalibrated)
 
     def _block(self, start_s: float, rate_hz: float, values: Samples) -> SampleBlock:
-        block = SampleBlock(self.device, self.sequence, start_s, rate_hz, values)
-        self.sequence += len(values)
-        return block
+        sequence = self._ends.sequence.item(self.row)
+        self._ends.sequence[self.row] = sequence + len(values)
+        return SampleBlock(self.device, sequence, start_s, rate_hz, values)
 
     def _by_arrival(self, values: Samples, rate_hz: float | None, arrival_s: float) -> list[Block]:
         """Give samples without times those of the arrival clock, once it has a rate."""

@@ -17,7 +17,7 @@ from har_stream.device_translation import DeviceTranslation
 from har_stream.formats.cbor_layout import Layout
 from har_stream.formats.format import CHANNELS, LATEST_S
 from har_stream.profiles import Conversions
-from har_stream.reordering import follow
+from har_stream.reordering import StreamEnds
 from har_stream.samples import FleetBlock
 
 Lane = list[tuple[int, DeviceTranslation, bytes]]
@@ -28,9 +28,12 @@ Message = tuple[bytes, float, str | None, str]
 
 
 def fleet_blocks(
-    messages: Sequence[Message], chosen: Sequence[int], devices: Mapping[str, DeviceTranslation]
+    messages: Sequence[Message], chosen: Sequence[int], devices: Mapping[str, DeviceTranslation], ends: StreamEnds
 ) -> tuple[list[FleetBlock], list[int]]:
-    """Return blocks of those of the chosen messages, one of each device, that go this way; and places of the others."""
+    """Return blocks of those of the chosen messages, one of each device, that go this way; and places of the others.
+
+    `ends` has the devices' rows.
+    """
     lanes: dict[tuple[Layout, Conversions], Lane] = {}
     others: list[int] = []
     kind: tuple[Layout, Conversions] | None = None
@@ -49,27 +52,26 @@ def fleet_blocks(
     blocks = []
     for (layout, conversions), lane in lanes.items():
         for start in range(0, len(lane), GROUP):
-            block, left = _of_lane(layout, conversions, lane[start : start + GROUP])
+            block, left = _of_lane(layout, conversions, lane[start : start + GROUP], ends)
             blocks += [block] if block.devices else []
             others += left
     return blocks, others
 
 
-def _of_lane(layout: Layout, conversions: Conversions, lane: Lane) -> tuple[FleetBlock, list[int]]:
+def _of_lane(layout: Layout, conversions: Conversions, lane: Lane, ends: StreamEnds) -> tuple[FleetBlock, list[int]]:
     """Return a block of the messages that follow, and the places of those that do not."""
     places, devices, data = zip(*lane, strict=True)
     alike, start_s, values = layout.read_all(data)
     interval_s = 1 / layout.rate_hz
-    near, end_s = follow(start_s, values.shape[1], interval_s, [device.reordering for device in devices])
+    rows, samples = np.array([device.row for device in devices]), values.shape[1]
+    near, end_s = ends.follow(rows, start_s, samples, interval_s)
     good = alike & near & (np.abs(start_s) < LATEST_S)
     left: list[int] = []
     if not good.all():
         left = [places[nth] for nth in np.flatnonzero(~good).tolist()]
         devices = tuple(devices[nth] for nth in np.flatnonzero(good).tolist())
-        start_s, end_s, values = start_s[good], end_s[good], values[good]
-    sequence = np.array([device.sequence for device in devices], np.int64)
-    samples = values.shape[1]
-    for device, of_device_s in zip(devices, end_s.tolist(), strict=True):
-        device.went_on(samples, of_device_s, interval_s)
+        rows, start_s, end_s, values = rows[good], start_s[good], end_s[good], values[good]
+    sequence = ends.sequence[rows]
+    ends.go_on(rows, end_s, samples, interval_s)
     values = conversions.of(layout.units).samples(values.reshape(-1, CHANNELS)).reshape(values.shape)
     return FleetBlock([device.device for device in devices], sequence, start_s, layout.rate_hz, values), left

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,21 +43,33 @@ class Grid:
         return cls(fine, interval_s, late_s - skip * interval_s, skip)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to freeze it would treble its cost, which is paid for each sample of a lone device
 class Points:
-    """Points of grids, each device's one after the other.
+    """Points of d devices' grids, each device's one after the other.
 
-    lane (p,) tells the device; number (p,) which of its grid's points it is; values (p, 6), truth (p,); taken (p,) how
-    many of the samples that waited or are new lie at or before it; bridged (p,) marks those in a gap.
+    counts (d,) tells how many each has; number (p,) which of its grid's points each is; values (p, 6), truth (p,);
+    taken (p,) how many of the samples that waited or are new lie at or before it; bridged (p,) marks those in a gap.
     """
 
-    lane: NDArray[np.intp]
+    counts: NDArray[np.int64]
     number: NDArray[np.int64]
-    values: NDArray[np.float64]
+    values: NDArray[np.floating[Any]]
     truth: Codes
     taken: NDArray[np.int64]
     bridged: NDArray[np.bool_]
 
-    def only(self, chosen: NDArray[np.bool_]) -> Points:
-        """Return the points that a mask chooses."""
-        return Points(*(getattr(self, field.name)[chosen] for field in fields(Points)))
+    def of(self, members: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return where the points lie (m, k) of m devices that have equally many."""
+        firsts = self.counts.cumsum() - self.counts
+        return np.asarray(firsts[members, np.newaxis] + np.arange(self.counts[members[0]]))
+
+    def only(self, places: NDArray[np.intp], counts: NDArray[np.int64]) -> Points:
+        """Return some of the points, of which each device has its count."""
+        return Points(
+            counts,
+            self.number[places],
+            self.values.take(places, axis=0),
+            self.truth[places],
+            self.taken[places],
+            self.bridged[places],
+        )

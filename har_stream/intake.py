@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.batch import HALF_A_SAMPLE, NEW, Batch, groups, packed, stack
+from har_stream.ordering import in_one
 from har_stream.samples import FleetBlock, Rows, SampleBlock, Samples, TimedBlock, WindowBlock, same_rate
 from har_stream.settings import IntakeSettings
 
@@ -25,6 +26,9 @@ HIGHEST_RATE_HZ: Final = 10_000.0
 LATEST_S: Final = 1e12
 """No device's clock is farther from zero: 30,000 years."""
 
+LONGEST_ROW: Final = 8192
+"""Samples of which limits are kept in one row at most."""
+
 
 class Intake:
     """Turns blocks as they come into batches of lawful samples in order."""
@@ -32,6 +36,7 @@ class Intake:
     def __init__(self, settings: IntakeSettings, accounting: Accounting, *, rate_hz: float) -> None:
         self._accounting, self._rate_hz = accounting, rate_hz
         self._limits = np.repeat(np.array([settings.acc_limit_g, settings.gyro_limit_rads], np.float32), 3)
+        self._many_limits = self._limits
         # Body acceleration, body gyro and total acceleration of a ready-made window.
         self._window_limits = np.concatenate([self._limits, self._limits[:3]])
         self._rewind = round(settings.rewind_s * rate_hz)
@@ -94,9 +99,14 @@ class Intake:
         """
         if not blocks:
             return blocks
-        timely = np.abs(np.concatenate([block.times_s for _, block in blocks])) <= LATEST_S
-        rates = all(block.rate_hz is None or _lawful_rate(block.rate_hz) for _, block in blocks)
-        if rates and timely.all() and self._in_range(np.concatenate([block.values for _, block in blocks])).all():
+        rates = {block.rate_hz for _, block in blocks}
+        times_s = in_one([block.times_s for _, block in blocks])
+        values = in_one([block.values for _, block in blocks])
+        if (
+            all(rate_hz is None or _lawful_rate(rate_hz) for rate_hz in rates)
+            and (np.abs(times_s) <= LATEST_S).all()
+            and (np.abs(values).reshape(-1) <= self._limits_of(len(values))).all()
+        ):
             return blocks
         return [(row, self._sifted(row, block)) for row, block in blocks]
 
@@ -127,9 +137,16 @@ class Intake:
 
     def _all_in_range(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell for blocks (d, n, 6) in which all samples are finite and in range."""
-        # A block's values in one row, which NumPy compares many times faster than rows of six.
-        limits = np.tile(self._limits, values.shape[1])
+        limits = self._limits_of(values.shape[1])
         return np.asarray((np.abs(values).reshape(len(values), -1) <= limits).all(axis=1))
+
+    def _limits_of(self, samples: int) -> NDArray[np.float32]:
+        """Return the limits of so many samples in one row, which NumPy compares many times faster than rows of six."""
+        if samples > LONGEST_ROW:
+            return np.tile(self._limits, samples)
+        if len(self._many_limits) < samples * len(self._limits):
+            self._many_limits = np.tile(self._limits, samples)
+        return self._many_limits[: samples * len(self._limits)]
 
     def _placed(self, batch: Batch) -> Batch:
         """Fill in how many samples are missing before each block; below NEW: how far it lies in the past."""

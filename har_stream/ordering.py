@@ -7,8 +7,8 @@ them. Where the clock was set back, and after a gap, a run begins anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +22,7 @@ SEARCHED: Final = 256
 """Samples that are searched at a time for a clock set back: what a clock that always jumps costs stays linear."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to freeze it would treble its cost, which is paid for each sample of a lone device
 class Run:
     """Samples of one device: times_s (n,), values (n, 6), truth (n,)."""
 
@@ -32,18 +32,23 @@ class Run:
 
     def only(self, chosen: Any) -> Run:
         """Return the samples that a mask, slice or index chooses."""
-        return Run(*(getattr(self, field.name)[chosen] for field in fields(Run)))
+        return Run(self.times_s[chosen], self.values[chosen], self.truth[chosen])
 
     def at(self, times_s: NDArray[np.float64]) -> Run:
         """Return the same samples at other times."""
         return Run(times_s, self.values, self.truth)
 
 
-def joined(runs: list[Run]) -> Run:
+def joined(runs: Sequence[Run]) -> Run:
     """Join runs one after the other."""
-    if len(runs) == 1:
-        return runs[0]
-    return Run(*(np.concatenate([getattr(run, field.name) for run in runs]) for field in fields(Run)))
+    return Run(
+        in_one([run.times_s for run in runs]), in_one([run.values for run in runs]), in_one([run.truth for run in runs])
+    )
+
+
+def in_one(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Join arrays one after the other; one alone is not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def in_order(run: Run, last_s: float, *, limit_s: float, rewind_s: float, refuse: Refuse) -> Iterator[tuple[bool, Run]]:

@@ -24,22 +24,22 @@ class RateCheck:
 
     def begin(self, row: int, time_s: float) -> None:
         """Take a stream's first sample."""
-        self._checked_s[row], self._unchecked[row] = time_s, 0
+        self._checked_s[row], self._unchecked[row] = time_s, 1
 
     def faster(self, runs: Runs, grid_s: NDArray[np.float64]) -> dict[int, tuple[int, float]]:
         """Take samples; return, by their place, devices that need a finer grid than one of intervals grid_s (d,).
 
         From which sample on they need it, and their interval.
         """
-        rows = runs.rows
-        first = CHECKED_SAMPLES - 1 - self._unchecked[rows]
-        self._unchecked[rows] += runs.lengths
-        due = np.flatnonzero(self._unchecked[rows] >= CHECKED_SAMPLES)
-        if not len(due):
+        rows, before = runs.rows, self._unchecked[runs.rows]
+        unchecked = self._unchecked[rows] = before + runs.lengths
+        if unchecked.max() < CHECKED_SAMPLES:
             return {}
+        due = np.flatnonzero(unchecked >= CHECKED_SAMPLES)
+        first = CHECKED_SAMPLES - 1 - before
         newest_s = runs.flat.times_s[(runs.starts + first)[due]]
         interval_s = (newest_s - self._checked_s[rows[due]]) / CHECKED_SAMPLES
-        well = (grid_s[due] <= MUCH_FASTER * interval_s) & (self._unchecked[rows[due]] < 2 * CHECKED_SAMPLES)
+        well = (grid_s[due] <= MUCH_FASTER * interval_s) & (unchecked[due] < 2 * CHECKED_SAMPLES)
         self._checked_s[rows[due[well]]] = newest_s[well]
         self._unchecked[rows[due[well]]] -= CHECKED_SAMPLES
         found = {}

@@ -10,13 +10,12 @@ what is out already, and clocks set back, are the intake's business.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from har_stream.samples import SampleBlock, TimedBlock
+from har_stream.samples import Rows, SampleBlock, TimedBlock
 
 HORIZON_S: Final = 0.2
 LONGEST_WAIT_S: Final = 2.0
@@ -31,15 +30,63 @@ NEWS: Final = 0.1
 Ordered = SampleBlock | TimedBlock
 
 
-class Reordering:
-    """What waits of one device, and the time at which its next block should begin."""
+class StreamEnds:
+    """How far the streams of up to `rows` devices have come, a row a device.
 
-    def __init__(self) -> None:
-        self.end_s = math.nan
-        """The time of the last sample that is out, NaN before there is one."""
-        self.interval_s = 0.0
-        """The time from sample to sample, as the last block had it."""
+    end_s (rows,) is the time of the last sample that is out, NaN before there is one; interval_s (rows,) the time from
+    sample to sample, as the last block had it; held (rows,) how many blocks wait; sequence (rows,) the number of the
+    next sample.
+    """
+
+    def __init__(self, *, rows: int) -> None:
+        self.end_s, self.interval_s = np.full(rows, math.nan), np.zeros(rows)
+        self.held, self.sequence = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+
+    def begin(self, row: int) -> None:
+        """Let a row be that of a new device."""
+        self.end_s[row], self.interval_s[row] = math.nan, 0.0
+        self.held[row] = self.sequence[row] = 0
+
+    def follow(
+        self, rows: Rows, start_s: NDArray[np.float64], samples: int, interval_s: float
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Tell of a block of each of several devices (d,) what Reordering tells of one: whether it follows the last.
+
+        Return that as a mask (d,), and the times of the blocks' last samples (d,), which are yet to be noted.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):  # times may be none, and compare false
+            step_s = start_s - self.end_s[rows]
+            end_s = start_s + (samples - 1) * interval_s
+            near = (step_s > 0) & (step_s <= (1 + MISSING) * np.minimum(interval_s, self.interval_s[rows]))
+        return (self.held[rows] == 0) & near & (start_s <= end_s) & (end_s < math.inf), end_s
+
+    def go_on(self, rows: Rows, end_s: NDArray[np.float64], samples: int, interval_s: float) -> None:
+        """Note so many samples of each of several devices (d,), up to the one at end_s (d,)."""
+        self.end_s[rows], self.interval_s[rows] = end_s, interval_s
+        self.sequence[rows] += samples
+
+
+class Reordering:
+    """What waits of one device, and in a row of `ends` where its next block should begin."""
+
+    __slots__ = "_ends", "_row", "held"
+
+    def __init__(self, ends: StreamEnds, row: int) -> None:
+        self._ends, self._row = ends, row
         self.held: list[Ordered] = []
+
+    @property
+    def end_s(self) -> float:
+        """The time of the last sample that is out, NaN before there is one."""
+        return float(self._ends.end_s[self._row])
+
+    @property
+    def interval_s(self) -> float:
+        """The time from sample to sample, as the last block had it."""
+        return float(self._ends.interval_s[self._row])
+
+    def _note(self, end_s: float, interval_s: float) -> None:
+        self._ends.end_s[self._row], self._ends.interval_s[self._row] = end_s, interval_s
 
     def push(self, block: Ordered) -> list[Ordered]:
         """Take a block, give those that are in order now; where a TimedBlock's times do not ascend, the ends count."""
@@ -52,6 +99,7 @@ class Reordering:
             return [*before, *self._out([block]), *self._due()]
         self.held.append(block)
         self.held.sort(key=_start_s)
+        self._ends.held[self._row] = len(self.held)
         return self.flush() if self._is_given_up() else []
 
     def _is_given_up(self) -> bool:
@@ -71,12 +119,13 @@ class Reordering:
         end_s = block.start_s + (len(block.values) - 1) * interval_s
         if not block.start_s <= end_s < math.inf:
             return False
-        self.end_s, self.interval_s = end_s, interval_s
+        self._note(end_s, interval_s)
         return True
 
     def flush(self) -> list[Ordered]:
         """Give all that waits: nothing more comes, or what is missing is given up."""
         held, self.held = self.held, []
+        self._ends.held[self._row] = 0
         return self._out(held)
 
     def _too_early(self, block: Ordered) -> bool:
@@ -91,14 +140,14 @@ class Reordering:
         due: list[Ordered] = []
         while self.held and not self._too_early(self.held[0]):
             due += self._out([self.held.pop(0)])
+            self._ends.held[self._row] = len(self.held)
         return due
 
     def _out(self, blocks: list[Ordered]) -> list[Ordered]:
         for block in blocks:
             end_s = _end_s(block)
             if not end_s <= self.end_s or end_s < self.end_s - LONGEST_WAIT_S:
-                self.interval_s = self._interval_of(block)
-                self.end_s = end_s
+                self._note(end_s, self._interval_of(block))
         return blocks
 
     def _interval_of(self, block: Ordered) -> float:
@@ -113,23 +162,6 @@ class Reordering:
         if not 0 < since_s <= LONGEST_WAIT_S:
             return self.interval_s
         return self.interval_s + NEWS * (since_s - self.interval_s) if self.interval_s else since_s
-
-
-def follow(
-    start_s: NDArray[np.float64], samples: int, interval_s: float, orders: Sequence[Reordering]
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Tell of a block of each of several devices (d,) what Reordering tells of one: whether it follows the last.
-
-    Return that as a mask (d,), and the times of the blocks' last samples (d,), which are yet to be noted.
-    """
-    last_s = np.array([order.end_s for order in orders])
-    intervals_s = np.array([order.interval_s for order in orders])
-    idle = np.array([not order.held for order in orders])
-    with np.errstate(invalid="ignore", over="ignore"):  # times may be none, and compare false
-        step_s = start_s - last_s
-        end_s = start_s + (samples - 1) * interval_s
-        near = (step_s > 0) & (step_s <= (1 + MISSING) * np.minimum(interval_s, intervals_s))
-    return idle & near & (start_s <= end_s) & (end_s < math.inf), end_s
 
 
 def _start_s(block: Ordered) -> float:

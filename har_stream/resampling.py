@@ -15,7 +15,7 @@ gaps are bridged by the same line. What is out of order is the business of order
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -64,6 +64,7 @@ class Resampling:
         self._fine = np.ones(rows, np.int64)
         self._interval_s = np.full(rows, LONGEST_INTERVAL_S)
         self._origin_s = np.full(rows, np.nan)
+        self._longest_step_s = np.full(rows, np.nan)  # with which a stream goes on, once it has begun
         self._next = np.zeros(rows, np.int64)
         self._last_s = np.full(rows, np.nan)
         self._last = np.zeros((rows, SENSOR_AXES), np.float32)
@@ -88,73 +89,77 @@ class Resampling:
         lost = int(self._pending[row])
         self._waiting.pop(row, None)
         self._pending[row] = 0
-        self._origin_s[row] = self._last_s[row] = np.nan
+        self._origin_s[row] = self._last_s[row] = self._longest_step_s[row] = np.nan
         self._interval_s[row] = LONGEST_INTERVAL_S
         return lost
 
     def push(self, blocks: Sequence[tuple[int, TimedBlock]]) -> Iterator[Batch]:
         """Take (row, block) pairs of lawful samples in order of arrival, give what they complete."""
-        told_hz: dict[int, float | None] = {}
         parts: dict[int, list[TimedBlock]] = {}
         for row, block in blocks:
             if len(block.times_s):
                 parts.setdefault(row, []).append(block)
-                told_hz[row] = block.rate_hz
         rows = list(parts)
         for at in range(0, len(rows), GROUP):
-            runs = Runs.of_blocks({row: parts[row] for row in rows[at : at + GROUP]})
+            some = rows[at : at + GROUP]
+            runs = Runs.of_blocks(some, [parts[row] for row in some])
             smooth = self._goes_on(runs)
+            if smooth.all():
+                yield from self._advance(runs)
+                continue
             if smooth.any():
                 yield from self._advance(runs.only(smooth))
-            for lane in np.flatnonzero(~smooth).tolist():
-                yield from self._in_order(rows[at + lane], runs.one(lane), told_hz[rows[at + lane]])
+            others = {some[lane]: runs.one(lane) for lane in np.flatnonzero(~smooth).tolist()}
+            yield from self._in_order(others, {row: parts[row][-1].rate_hz for row in others})
 
     def _goes_on(self, runs: Runs) -> NDArray[np.bool_]:
         """Tell which of the runs (d,) go on where their streams were, in order and without a gap."""
         rows, starts, times_s = runs.rows, runs.starts, runs.flat.times_s
         steps = np.empty(len(times_s))
-        steps[1:] = times_s[1:] - times_s[:-1]
+        np.subtract(times_s[1:], times_s[:-1], out=steps[1:])
         steps[starts] = times_s[starts] - self._last_s[rows]
-        limits_s = self._max_gap_s + self._interval_s[rows]
-        good = (np.minimum.reduceat(steps, starts) > 0) & (np.maximum.reduceat(steps, starts) <= limits_s)
-        return np.asarray(good & ~np.isnan(self._origin_s[rows]))
+        longest_s = np.maximum.reduceat(steps, starts)  # NaN where there is no sample before
+        return (np.minimum.reduceat(steps, starts) > 0) & (longest_s <= self._longest_step_s[rows])
 
-    def _in_order(self, row: int, run: Run, told_hz: float | None) -> Iterator[Batch]:
-        """Take one device's samples piece by piece; each that begins anew waits until its rate is known."""
+    def _in_order(self, runs: dict[int, Run], told_hz: dict[int, float | None]) -> Iterator[Batch]:
+        """Take devices' samples piece by piece, by row; each that begins anew waits until its rate is known."""
+        pieces = [[(row, *piece) for piece in self._pieces(row, run, told_hz[row])] for row, run in runs.items()]
+        for lap in zip_longest(*pieces):
+            ready: dict[int, Run] = {}
+            for row, anew, run in filter(None, lap):
+                if anew:
+                    self._accounting.drop("gap", self._end(row))
+                begun = self._begin(row, run, told_hz[row]) if np.isnan(self._origin_s[row]) else run
+                if begun is not None:
+                    ready[row] = begun
+            if ready:
+                yield from self._advance(Runs.of(list(ready), list(ready.values())))
+
+    def _pieces(self, row: int, run: Run, told_hz: float | None) -> Iterator[tuple[bool, Run]]:
+        """Yield the runs without a gap that a device's new samples make; True with those that begin anew."""
         limit_s = self._max_gap_s + (1 / told_hz if told_hz else float(self._interval_s[row]))
-        pieces = in_order(
-            run,
-            float(self._last_s[row]),
-            limit_s=limit_s,
-            rewind_s=self._rewind_s,
-            refuse=self._accounting.refuse,
-        )
-        for anew, piece in pieces:
-            if anew:
-                self._accounting.drop("gap", self._end(row))
-            if np.isnan(self._origin_s[row]):
-                waited = [self._waiting[row], piece] if row in self._waiting else [piece]
-                yield from self._begin(row, joined(waited), told_hz, new=len(piece.times_s))
-            else:
-                yield from self._advance(Runs.of(row, piece))
+        last_s, refuse = float(self._last_s[row]), self._accounting.refuse
+        return in_order(run, last_s, limit_s=limit_s, rewind_s=self._rewind_s, refuse=refuse)
 
-    def _begin(self, row: int, run: Run, told_hz: float | None, *, new: int) -> Iterator[Batch]:
-        """Begin a stream with the samples that waited, `new` of them just now, once its rate is known."""
+    def _begin(self, row: int, run: Run, told_hz: float | None) -> Run | None:
+        """Begin a stream with what waited and new samples, once its rate is known: give all but the first sample."""
+        waited = [self._waiting.pop(row)] if row in self._waiting else []
+        run = joined([*waited, run])
         interval_s = self._interval_of(row, run, told_hz)
         if interval_s is None:
             self._waiting[row] = run
-            self._pending[row] += new
+            self._pending[row] = len(run.times_s)
             self._last_s[row] = run.times_s[-1]
-            return
-        self._waiting.pop(row, None)
-        self._pending[row] = 0
+            return None
         self._settle(row, interval_s)
-        self._origin_s[row] = run.times_s[0]
-        self._check.begin(row, float(run.times_s[0]))
-        self._next[row] = 0
+        first = run.only(slice(1))
+        self._origin_s[row] = self._last_s[row] = first_s = float(first.times_s[0])
+        self._last[row], self._last_truth[row] = first.values[0], first.truth[0]
+        self._next[row], self._pending[row] = 0, 1
+        self._check.begin(row, first_s)
         if self._fine[row] > 1:
-            self._low_pass(int(self._fine[row])).reset(np.array([row]), run.values[:1].astype(np.float64))
-        yield from self._advance(Runs.of(row, run), begins=True)
+            self._low_pass(int(self._fine[row])).reset(np.array([row]), first.values.astype(np.float64))
+        return run.only(slice(1, None))
 
     def _interval_of(self, row: int, run: Run, told_hz: float | None) -> float | None:
         """Return the time from sample to sample: as measured, else as told, else of the first samples, if enough."""
@@ -167,7 +172,7 @@ class Resampling:
 
     def _settle(self, row: int, interval_s: float) -> None:
         """Take the interval from sample to sample, and the coarsest grid that serves it."""
-        self._interval_s[row] = interval_s
+        self._interval_s[row], self._longest_step_s[row] = interval_s, self._max_gap_s + interval_s
         serves = [fine for fine, grid in self._grids.items() if grid.interval_s <= FASTER * interval_s]
         self._fine[row] = min(serves, default=FINEST)
 
@@ -183,91 +188,86 @@ class Resampling:
             )
         return self._low_passes[fine]
 
-    def _advance(self, runs: Runs, *, begins: bool = False) -> Iterator[Batch]:
+    def _advance(self, runs: Runs) -> Iterator[Batch]:
         """Take samples in order, without a gap, a device each; give what they complete at the model's rate."""
         rows, later = runs.rows, {}
         found = self._check.faster(runs, self._coarsest_s[self._fine[rows]])
-        for lane, (stop, interval_s) in found.items():
-            self._measured_s[rows[lane]] = interval_s
-            later[lane] = runs.one(lane).only(slice(stop, None))
         if found:
+            for lane, (stop, interval_s) in found.items():
+                self._measured_s[rows[lane]] = interval_s
+                later[int(rows[lane])] = runs.one(lane).only(slice(stop, None))
             runs = runs.until({lane: stop for lane, (stop, _) in found.items()})
-        points = self._at_model_rate(rows, self._on_grids(runs, begins=begins))
-        self._pending[rows] += runs.lengths
-        if len(points.lane):
-            yield from self._batches(rows, points)
-        for lane, run in later.items():
-            row = int(rows[lane])
+        points = self._on_grids(runs)
+        self._pending[rows] = self._pending[rows] + runs.lengths
+        if len(points.number):
+            yield from self._batches(rows, self._at_model_rate(rows, points))
+        for row, run in later.items():
             self._accounting.drop("rate_risen", self._end(row))
-            if len(run.times_s):
-                yield from self._begin(row, run, None, new=len(run.times_s))
+            begun = self._begin(row, run, None) if len(run.times_s) else None
+            if begun is not None:
+                yield from self._advance(Runs.of([row], [begun]))
 
-    def _on_grids(self, runs: Runs, *, begins: bool) -> Points:
+    def _on_grids(self, runs: Runs) -> Points:
         """Interpolate at the points of each device's grid that its samples have reached."""
-        rows = runs.rows
-        if not begins:
-            runs = runs.after(Run(self._last_s[rows], self._last[rows], self._last_truth[rows]))
-        fine, newest = self._fine[rows], runs.flat.only(runs.ends)
+        rows, last = runs.rows, runs.starts + runs.lengths
+        runs = runs.after(Run(self._last_s[rows], self._last.take(rows, axis=0), self._last_truth[rows]))
+        last += np.arange(len(rows))
+        newest = runs.flat.only(last)
+        fine, origin_s, first = self._fine[rows], self._origin_s[rows], self._next[rows]
         interval_s, phase_s = self._grid_s[fine], self._phase_s[fine]
-        elapsed_s = newest.times_s - self._origin_s[rows]
-        reached = np.floor((elapsed_s - phase_s) / interval_s + ON_GRID).astype(np.int64) + 1
-        counts = np.maximum(0, reached - self._next[rows])
+        reached = np.floor((newest.times_s - origin_s - phase_s) / interval_s + ON_GRID).astype(np.int64) + 1
+        counts = np.maximum(0, reached - first)
         lane = np.arange(len(rows)).repeat(counts)
-        number = np.arange(len(lane)) - (counts.cumsum() - counts - self._next[rows]).repeat(counts)
-        at_s = phase_s[lane] + number * interval_s[lane]
-        near_s = 2 * ON_GRID * interval_s[lane]  # what is reached is surely found
-        found = interpolate(runs, self._origin_s[rows], lane, at_s, near_s)
-        self._next[rows] += counts
+        number = np.arange(len(lane)) - (counts.cumsum() - counts - first).repeat(counts)
+        of_lane_s = interval_s[lane]
+        # What is reached is surely found.
+        found = interpolate(runs, origin_s, lane, phase_s[lane] + number * of_lane_s, 2 * ON_GRID * of_lane_s)
+        self._next[rows] = first + counts
         self._last_s[rows], self._last[rows], self._last_truth[rows] = newest.times_s, newest.values, newest.truth
-        taken = found.taken + (0 if begins else self._pending[rows][lane] - 1)
-        bridged = found.width_s > WIDE * self._interval_s[rows][lane]
-        return Points(lane, number, found.values, found.truth, taken, bridged)
+        taken = found.taken + (self._pending[rows] - 1)[lane]
+        bridged = found.width_s > (WIDE * self._interval_s[rows])[lane]
+        return Points(counts, number, found.values, found.truth, taken, bridged)
 
     def _at_model_rate(self, rows: Rows, points: Points) -> Points:
         """Filter what stands on finer grids, and leave the model's samples, by their own numbers."""
-        fine = self._fine[rows]
-        if (fine == 1).all():
+        fine, counts = self._fine[rows], points.counts
+        if fine.max() == 1:
             return points
-        counts = np.bincount(points.lane, minlength=len(rows))
+        values = np.empty(points.values.shape)
         for members in _alike(fine * (counts.max() + 1) + counts):
-            if fine[members[0]] > 1 and counts[members[0]]:
-                at = np.isin(points.lane, members)
-                values = points.values[at].reshape(len(members), -1, SENSOR_AXES)
-                low_pass = self._low_pass(int(fine[members[0]]))
-                points.values[at] = low_pass.push(rows[members], values).reshape(-1, SENSOR_AXES)
-        skip = self._skip[fine][points.lane]
-        number, past = np.divmod(points.number - skip, fine[points.lane])
-        return replace(points, number=number).only((number >= 0) & (past == 0))
+            at, density = points.of(members), int(fine[members[0]])
+            finer = points.values.take(at, axis=0)
+            values[at] = self._low_pass(density).push(rows[members], finer) if density > 1 and finer.size else finer
+        lane = np.arange(len(rows)).repeat(counts)
+        number, past = np.divmod(points.number - self._skip[fine][lane], fine[lane])
+        at = np.flatnonzero((number >= 0) & (past == 0))
+        points.number, points.values = number, values
+        return points.only(at, np.bincount(lane[at], minlength=len(rows)))
 
     def _batches(self, rows: Rows, points: Points) -> Iterator[Batch]:
         """Give the model's samples, devices with equally many together, and note whom they stand for."""
-        # In the order of the devices, as points are.
-        every = np.bincount(points.lane, minlength=len(rows))
-        lanes = every.nonzero()[0]
-        counts = every[lanes]
-        firsts = counts.cumsum() - counts
-        stands_for = points.taken.copy()
-        stands_for[1:] -= points.taken[:-1]
-        stands_for[firsts] = points.taken[firsts]
-        self._pending[rows[lanes]] -= points.taken[firsts + counts - 1]
-        self._accounting.bridge(int(points.bridged.sum()))
-        for members in _alike(counts):
-            at = firsts[members, np.newaxis] + np.arange(counts[members[0]])
-            of, number = rows[lanes[members]], points.number[firsts[members]]
+        self._accounting.bridge(int(np.count_nonzero(points.bridged)))
+        for members in _alike(points.counts):
+            if not points.counts[members[0]]:
+                continue
+            of, at = rows[members], points.of(members)
+            number, taken = points.number[at[:, 0]], points.taken[at]
+            self._pending[of] = self._pending[of] - taken[:, -1]
+            taken[:, 1:] -= taken[:, :-1].copy()
             yield Batch(
                 of,
                 self._origin_s[of] + number / self._rate_hz,
-                points.values[at].astype(np.float32),
+                points.values.take(at, axis=0).astype(np.float32),
                 points.truth[at],
-                np.where(number == 0, NEW, 0),
+                (number == 0) * NEW,
                 np.full(len(of), self._rate_hz),
-                stands_for[at],
+                taken,
             )
 
 
 def _alike(property_of: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
     """Yield the places that have the same property (n,)."""
-    if (property_of == property_of[0]).all():
+    if len(property_of) == 1 or (property_of == property_of[0]).all():
         yield np.arange(len(property_of))
         return
     for one in np.unique(property_of):

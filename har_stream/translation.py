@@ -7,8 +7,8 @@ One Translator serves a serial line, or all messages of a broker.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from har_stream.device_translation import DeviceTranslation, Waiting
@@ -19,6 +19,7 @@ from har_stream.formats.format import Decoded, Readings, Refusal, SensorRows
 from har_stream.formats.reader import AUTO, LineReader, MessageReader, Reader, fits_line
 from har_stream.formats.registry import DECODERS
 from har_stream.profiles import Conversions, Profile, Profiles
+from har_stream.reordering import StreamEnds
 from har_stream.samples import Block, FleetBlock, Refused
 
 UNNAMED = "unnamed"
@@ -61,6 +62,8 @@ class Translator:
         self._waiting = Waiting()
         self._readers: OrderedDict[str, Reader] = OrderedDict()
         self._devices: OrderedDict[str, DeviceTranslation] = OrderedDict()
+        self._ends = StreamEnds(rows=max_devices + 1)
+        self._free: list[int] = []
 
     def push(
         self, data: bytes, arrival_s: float, device: str | None = None, *, otherwise: str = UNNAMED
@@ -93,9 +96,10 @@ class Translator:
         for lap in laps:
             rest: Sequence[int] = lap
             if len(lap) >= (WORTHWHILE if len(laps) == 1 else WORTHWHILE_AGAIN) and not self._stream:
-                blocks, rest = fleet_blocks(messages, lap, self._devices)
+                blocks, rest = fleet_blocks(messages, lap, self._devices, self._ends)
                 told += blocks
-                self._touch(name for block in blocks for name in block.devices)
+                for block in blocks:
+                    self._touch(block.devices)
             for at in rest:
                 data, arrival_s, device, otherwise = messages[at]
                 for one in self.push(data, arrival_s, device, otherwise=otherwise):
@@ -104,12 +108,10 @@ class Translator:
                         refused(at, one)
         return told
 
-    def _touch(self, names: Iterable[str]) -> None:
+    def _touch(self, names: Sequence[str]) -> None:
         """Note that devices are not silent."""
-        for name in names:
-            self._devices.move_to_end(name)
-            if name in self._readers:
-                self._readers.move_to_end(name)
+        for known in self._devices, self._readers:
+            deque(map(known.move_to_end, filter(known.__contains__, names)), maxlen=0)
 
     def _blocks(
         self, all_decoded: list[Decoded], reader: Reader, source: str, device: str | None, arrival_s: float
@@ -153,7 +155,7 @@ class Translator:
         """Return a device's state; what waits in the state that goes for it is refused into `blocks`."""
         device = self._devices.get(name)
         if device is not None and device.format != reader.format:
-            blocks += self._devices.pop(name).flush()  # its profile may have been that of its format
+            blocks += self._forget(name)  # its profile may have been that of its format
             device = None
         if device is None:
             profile = self._profile or self._profiles.of(name) or self._profiles.for_format(reader.format or "")
@@ -166,12 +168,20 @@ class Translator:
                 model_rate_hz=self._model_rate_hz,
                 reorders=not self._stream,  # a line brings nothing out of order
                 in_all=self._waiting,
+                ends=self._ends,
+                row=self._free.pop() if self._free else len(self._devices),
             )
             self._devices[name] = device
             if len(self._devices) > self._most:
-                blocks += self._devices.popitem(last=False)[1].flush()
+                blocks += self._forget(next(iter(self._devices)))
         self._devices.move_to_end(name)
         return device
+
+    def _forget(self, name: str) -> list[Block]:
+        """Know nothing more of a device; return what waited of it, or its refusal."""
+        device = self._devices.pop(name)
+        self._free.append(device.row)
+        return device.flush()
 
 
 def _laps(messages: Sequence[Message]) -> list[Sequence[int]]:

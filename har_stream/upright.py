@@ -91,14 +91,15 @@ class Upright:
         gravity = unit(gravity_of(windows[teaches]))
         agrees = (self._windows[rows] == 0) | ((gravity * unit(self._mean[rows])).sum(axis=1) >= self._least_cosine)
         self._follow(rows[agrees], gravity[agrees])
-        self._doubt(rows[~agrees], gravity[~agrees])
+        if not agrees.all():
+            self._doubt(rows[~agrees], gravity[~agrees])
         known = rows[self._windows[rows] >= self._constants.least_windows]
         self._turning[known] = of_all_sensors(rotation_to_up(self._mean[known]))
 
     def _follow(self, rows: Rows, gravity: NDArray[np.float64]) -> None:
         self._contrary[rows] = 0
-        self._windows[rows] = np.minimum(self._windows[rows] + 1, self._constants.forget_windows)
-        share = 1 / self._windows[rows][:, np.newaxis]
+        self._windows[rows] = windows = np.minimum(self._windows[rows] + 1, self._constants.forget_windows)
+        share = 1 / windows[:, np.newaxis]
         self._mean[rows] = np.where(share == 1, gravity, (1 - share) * self._mean[rows] + share * gravity)
 
     def _doubt(self, rows: Rows, gravity: NDArray[np.float64]) -> None:

@@ -150,6 +150,15 @@ def test_devices_that_speak_are_not_the_ones_that_are_forgotten() -> None:
         assert block.devices == [device for _, _, device, _ in part]
 
 
+def test_a_new_device_is_not_measured_by_the_one_that_was_forgotten_for_it() -> None:
+    one = translator(devices=1)
+    for device in ("oldest", "old"):
+        one.push(message("good", 0), 0.0, device)
+    (block,) = one.push(message("good", 40), 0.0, "new")  # of the others a block would be missing before it
+    assert isinstance(block, SampleBlock)
+    assert (block.device, block.start_s, block.sequence) == ("new", 0.8, 0)
+
+
 def test_another_rate_in_the_same_place_is_not_taken_for_the_layouts() -> None:
     data = message("good", 20).replace(struct.pack(">d", RATE_HZ), struct.pack(">d", 51.0))
     one, rounds = fleet_of(20)

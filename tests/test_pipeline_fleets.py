@@ -133,3 +133,11 @@ def test_a_device_without_a_place_finds_one_or_is_refused() -> None:
     assert [name for name in "abcd" if stream.knows(name)] == ["a", "b", "c"]
     assert accounting.refused == {"max_devices": LENGTH}
     assert stream.buffered == 5 * LENGTH
+
+
+def test_a_device_whose_samples_carried_labels_carries_none_in_a_fleet() -> None:
+    stream = pipeline()
+    labelled = SampleBlock("a", 0, 0.0, RATE_HZ, VALUES[:140], np.ones(140, np.uint8))
+    assert [one.has_truth for one in stream.push([labelled], 0.0)] == [True]
+    told = [one for first in (140, 185) for one in stream.push([fleet({"a": first})], 0.0)]
+    assert [one.has_truth for one in told] == [False]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_stream.reordering import HORIZON_S, MOST_HELD, Ordered, Reordering
+from har_stream.reordering import HORIZON_S, MOST_HELD, Ordered, Reordering, StreamEnds
 from har_stream.samples import SampleBlock, TimedBlock
 
 RATE_HZ = 50.0
@@ -31,7 +31,7 @@ def numbers(blocks: list[Ordered]) -> list[int]:
 
 def pushed(order: list[int], samples: int = 25) -> list[list[int]]:
     """What comes out at each block."""
-    reordering = Reordering()
+    reordering = Reordering(StreamEnds(rows=1), 0)
     return [numbers(reordering.push(uniform(number, samples))) for number in order]
 
 
@@ -55,7 +55,7 @@ def test_short_blocks_wait_no_longer_than_the_horizon() -> None:
 
 
 def test_blocks_without_end_that_say_the_same_time_do_not_wait_without_end() -> None:
-    reordering = Reordering()
+    reordering = Reordering(StreamEnds(rows=1), 0)
     reordering.push(uniform(0))
     early, out, most = uniform(2), 0, 0
     for pushed_blocks in range(1, 1000):
@@ -80,7 +80,7 @@ def test_what_waits_goes_before_what_is_far_ahead() -> None:
 
 @pytest.mark.parametrize("jump_s", [-1e6, -3.0, 1e6])
 def test_a_clock_that_jumps_holds_nothing_back(jump_s: float) -> None:
-    reordering = Reordering()
+    reordering = Reordering(StreamEnds(rows=1), 0)
     reordering.push(uniform(0))
     assert numbers(reordering.push(uniform(1, first_s=jump_s))) == [1]
     assert numbers(reordering.push(uniform(3, first_s=jump_s))) == []
@@ -89,7 +89,7 @@ def test_a_clock_that_jumps_holds_nothing_back(jump_s: float) -> None:
 
 @pytest.mark.parametrize("time_s", [np.nan, np.inf, -np.inf, 1e308])
 def test_a_time_that_is_none_does_no_harm(time_s: float) -> None:
-    reordering = Reordering()
+    reordering = Reordering(StreamEnds(rows=1), 0)
     assert numbers(reordering.push(uniform(0))) == [0]
     assert numbers(reordering.push(uniform(7, first_s=time_s))) == [7]
     assert numbers(reordering.push(uniform(1))) == [1]
@@ -108,30 +108,33 @@ def test_one_time_that_is_none_does_no_harm(
     for block in blocks:
         if block.values[0, 0] == 1:
             block.times_s[at] = time_s
-    reordering = Reordering()
+    reordering = Reordering(StreamEnds(rows=1), 0)
     assert [numbers(reordering.push(block)) for block in blocks] == out
 
 
 @pytest.mark.parametrize("samples", [1, 5])
 @pytest.mark.parametrize("rate_hz", [None, RATE_HZ])
 def test_jitter_is_no_disorder(samples: int, rate_hz: float | None) -> None:
-    reordering = Reordering()
+    reordering = Reordering(StreamEnds(rows=1), 0)
     blocks = [timed(number, samples, jitter_s=0.004, rate_hz=rate_hz) for number in range(200)]
     assert [numbers(reordering.push(block)) for block in blocks] == [[number] for number in range(200)]
 
 
 @pytest.mark.parametrize("samples", [1, 5])
 def test_samples_with_times_of_their_own_are_put_in_order_too(samples: int) -> None:
-    reordering = Reordering()
+    reordering = Reordering(StreamEnds(rows=1), 0)
     out = [numbers(reordering.push(timed(number, samples))) for number in (0, 1, 2, 4, 3, 5)]
     assert out == [[0], [1], [2], [], [3, 4], [5]]
 
 
 @given(order=st.permutations(range(12)), samples=st.sampled_from([1, 3, 25]))
 def test_whatever_the_order_nothing_is_lost_and_little_waits(order: list[int], samples: int) -> None:
-    reordering, out = Reordering(), 0
+    ends, out = StreamEnds(rows=3), 0
+    reordering = Reordering(ends, 1)
     for taken, number in enumerate(order, 1):
         out += len(reordering.push(uniform(number, samples)))
         assert (taken - out) * samples / RATE_HZ <= HORIZON_S + 2 * samples / RATE_HZ
+        assert ends.held.tolist() == [0, taken - out, 0]
     assert out + len(reordering.flush()) == len(order)
     assert reordering.flush() == []
+    assert ends.held.tolist() == [0, 0, 0]

@@ -104,21 +104,40 @@ def test_however_a_stream_is_cut_the_same_comes_out(hz: float, cuts: list[int], 
     np.testing.assert_allclose(in_parts[0], whole[0], rtol=0, atol=1e-6)
 
 
-@given(rates=st.lists(st.sampled_from([26.0, 50.0, 52.0, 100.0, 200.0]), min_size=3, max_size=3))
-def test_devices_together_are_given_what_each_alone_is(rates: list[float]) -> None:
-    blocks = {row: TimedBlock("a", jittered(hz, 200, row), noise(row, 200), hz) for row, hz in enumerate(rates)}
-    more = {row: TimedBlock("a", jittered(hz, 300, row)[200:], noise(9, 100), hz) for row, hz in enumerate(rates)}
+@given(
+    rates=st.lists(st.sampled_from([26.0, 50.0, 52.0, 100.0, 200.0]), min_size=3, max_size=3),
+    news=st.lists(st.integers(1, 100), min_size=3, max_size=3),
+)
+def test_devices_together_are_given_what_each_alone_is(rates: list[float], news: list[int]) -> None:
     together, alone = stage(), stage()
-    for tick in (blocks, more):
-        batches = list(together.push(list(tick.items())))
-        for row, block in tick.items():
-            (own,) = push(alone, block, row=row)
-            (lane,) = [batch.only(batch.rows == row) for batch in batches if row in batch.rows]
-            assert lane.values.tobytes() == own.values.tobytes()
-            assert lane.start_s == own.start_s
-            assert lane.stands_for is not None
-            assert own.stands_for is not None
-            assert lane.stands_for.tolist() == own.stands_for.tolist()
+    for first, lasts in ((0, (200, 200, 200)), (200, [200 + new for new in news])):
+        tick = [
+            (row, TimedBlock("a", jittered(hz, last, row)[part], noise(row, last)[part], hz))
+            for row, (hz, last) in enumerate(zip(rates, lasts, strict=True))
+            for part in (slice(first, first + 1), slice(first + 1, last))
+        ]
+        told = [batch.only(batch.rows == row) for batch in together.push(tick) for row in batch.rows]
+        for row in range(3):
+            own = list(alone.push([one for one in tick if one[0] == row]))
+            lane = [one for one in told if one.rows[0] == row]
+            assert [one.values.tobytes() for one in lane] == [one.values.tobytes() for one in own]
+            assert [one.start_s for one in lane] == [one.start_s for one in own]
+            assert [stood_for(one) for one in lane] == [stood_for(one) for one in own]
+
+
+def stood_for(batch: Batch) -> list[list[int]]:
+    assert batch.stands_for is not None
+    rows: list[list[int]] = batch.stands_for.tolist()
+    return rows
+
+
+def test_a_sample_on_the_grid_keeps_every_bit_beside_others_that_lie_off_it() -> None:
+    times_s, values = np.arange(100) / RATE_HZ, noise(4, 100)
+    times_s[1::2] += 0.003
+    values[::2, 1] = -0.0
+    _, told = one_stream(push(stage(), TimedBlock("a", times_s, values)))
+    assert told[::2].tobytes() == values[::2].tobytes()
+    assert told[1:-1:2].tobytes() != values[1:-1:2].tobytes()
 
 
 @pytest.mark.parametrize("hz", [26.0, 44.1, 52.0, 100.0, 104.0, 200.0, 1000.0])

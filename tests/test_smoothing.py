@@ -66,6 +66,14 @@ def test_one_odd_window_does_not_change_the_label() -> None:
     assert settled == [NONE] * LAG + [3] * 7
 
 
+def test_where_a_stream_begins_anew_nothing_is_settled_at_first() -> None:
+    stream = probabilities(3, 8)
+    smoother, row = Smoother(CONSTANTS, FRAMING, labels=LABELS, rows=1), np.zeros(8, np.intp)
+    begins = np.arange(8) % 4 == 0
+    settled = smoother.push(row, begins, stream).settled
+    assert (settled == NONE).tolist() == [True, True, False, False] * 2
+
+
 def test_a_lasting_change_is_followed() -> None:
     stream = np.full((10, LABELS), 0.01, np.float32)
     stream[:5, 0] = stream[5:, 3] = 0.95
