@@ -3,9 +3,8 @@
               samples       rehearsals      the sample that completes a window
     --*----------*---------*---[r][r][r]-*-[label]--
 
-A lone device leaves the processor idle but for a millisecond each second, and whoever shares its caches (other
-programs, other virtual machines) has taken them by then: the same code takes more than twice as long after a pause of
-5 ms as without one. Where it has just run, it does not. A rehearsal has stages of its own and shares the classifier
+A lone device leaves the processor idle nearly all the time, and whoever shares its caches (other programs, other
+virtual machines) has soon taken them: the same code takes more than twice as long after a pause of 5 ms as without one. Where it has just run, it does not. A rehearsal has stages of its own and shares the classifier
 alone with the stream; its books, metrics and states know nothing of it.
 """
 

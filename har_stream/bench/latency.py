@@ -1,6 +1,6 @@
 """How long a label takes, for one live device on a serial port.
 
-    sample -> (virtual) serial port -> har-stream: source, queue, engine and sink threads -> JSON line in a pipe
+    sample -> (virtual) serial port -> har-stream, in its source's thread -> JSON line in a pipe
 
 The daemon is the real one, a process of its own. So that hundreds of windows take seconds, most samples of a hop come
 at once, faster than real time; then there is a pause, and the last few come one by one, 20 ms apart, as in life, and as
