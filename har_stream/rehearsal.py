@@ -4,8 +4,9 @@
     --*----------*---------*---[r][r][r]-*-[label]--
 
 A lone device leaves the processor idle nearly all the time, and whoever shares its caches (other programs, other
-virtual machines) has soon taken them: the same code takes more than twice as long after a pause of 5 ms as without one. Where it has just run, it does not. A rehearsal has stages of its own and shares the classifier
-alone with the stream; its books, metrics and states know nothing of it.
+virtual machines) has soon taken them: the same code takes more than twice as long after a pause of 5 ms as without
+one. Where it has just run, it does not. A rehearsal has stages of its own and shares the classifier alone with the
+stream, whose books, metrics and states know nothing of it.
 """
 
 from __future__ import annotations

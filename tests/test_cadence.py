@@ -97,6 +97,18 @@ def test_whatever_a_devices_clock_tells_there_is_a_time_or_none(
         assert 0 <= cadence.early_s < math.inf
 
 
+def test_a_new_delay_is_followed_however_long_all_was_steady() -> None:
+    cadence = Cadence(FRAMING)
+    labelled(cadence)
+    labels, delay_s = 40, 0.004
+    for nth in range(1, labels * FRAMING.hop):
+        newest_s = DELAY_S + nth / FRAMING.rate_hz
+        late_s = delay_s if nth > (labels - 1) * FRAMING.hop else 0.0
+        end_s = newest_s - DELAY_S if nth % FRAMING.hop == 0 else None
+        cadence.note(ZERO_S + newest_s + late_s, newest_s, end_s)
+    assert cadence.due_s == pytest.approx(ZERO_S + DELAY_S + labels * HOP_S + delay_s, abs=5e-4)
+
+
 def test_an_outlier_or_a_gap_begins_a_new_cadence() -> None:
     cadence = Cadence(FRAMING)
     labelled(cadence)
