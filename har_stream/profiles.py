@@ -182,15 +182,19 @@ class Conversion:
         self._divisors = np.concatenate([self._acc, self._gyro])
         self._columns = list(columns)
         self._order = [*columns, *(column + len(AXES) for column in columns)]
-        self._identity = self._order == list(range(len(self._order))) and bool((self._divisors == 1).all())
+        self._in_order = self._order == list(range(len(self._order)))
+        self._identity = self._in_order and bool((self._divisors == 1).all())
+        self._makes_smaller = bool((np.abs(self._divisors) >= 1).all())
 
     def samples(self, values: Values) -> Samples:
         """Return readings (n, 6) as g and rad/s; those that are so already keep every bit, and are not copied."""
         if self._identity and values.dtype == np.float32:
             return values
+        turned = values if self._in_order else values[:, self._order]
+        if values.dtype == np.float32 and self._makes_smaller:
+            return np.asarray(turned / self._divisors, np.float32)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the intake refuses
-            turned = values if self._identity else values[:, self._order] / self._divisors
-            return np.asarray(turned, np.float32)
+            return np.asarray(turned if self._identity else turned / self._divisors, np.float32)
 
     def readings(self, samples: Values) -> Values:
         """Return what the device would have sent for g and rad/s (..., 6): the inverse of samples()."""

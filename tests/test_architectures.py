@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from har_stream.activities import ACTIVITIES
 from har_stream.classifier import Classifier, softmax
 from har_stream.datasets import WindowTable
-from har_stream.manifest import CHANNELS, Framing, Manifest, Normalisation, load_manifest, resolve
+from har_stream.manifest import CHANNELS, MODELS, Framing, Manifest, Normalisation, load_manifest, resolve
 from tests.stream_process import run
 from training.architectures import ARCHITECTURES, Architecture, architecture, larnn, residual_bilstm
 from training.corpus import Corpus
@@ -96,6 +98,14 @@ def test_onnx_runtime_answers_as_keras_whatever_the_batch(fitted: Fitted) -> Non
         answer = session.run(None, {signal.name: taken})[0]
         assert answer.shape == (count, len(ACTIVITIES))
         assert np.abs(answer - logits_of(model, architecture(name), batch)).max() < 1e-5
+
+
+def test_what_is_shipped_is_what_is_exported_now(fitted: Fitted) -> None:
+    name, _, folder = fitted
+    if not (MODELS / name).exists():
+        pytest.skip("not shipped")
+    exported, shipped = (onnx.load(one / ONNX).graph.node for one in (folder, MODELS / name))
+    assert Counter(node.op_type for node in exported) == Counter(node.op_type for node in shipped)
 
 
 def test_the_classifier_serves_it(fitted: Fitted) -> None:

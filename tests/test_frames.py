@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from firmware_bridge.encode import encode, encode_sample, frame_of
 from firmware_bridge.encode import encode_session as session_frame
 from firmware_bridge.protocol import Sample, SessionInfo
 from har_stream.formats.format import Readings, Refusal
-from har_stream.formats.frames import FramesDecoder, encode_samples, encode_session
+from har_stream.formats.frames import NAMES, FramesDecoder, encode_samples, encode_session
 from tests.decoding import GARBAGE, SAMPLES, refused, same_in_any_cut, times_of, values_of
 from tests.wire_frames import MESSAGES
 
@@ -57,10 +58,13 @@ def test_samples_before_any_session_need_not_have_as_many_values() -> None:
     assert values_of(decoded).tolist() == [list(ROW)] * 3
 
 
-def test_channels_may_come_in_any_order_and_among_others() -> None:
-    decoder = FramesDecoder()
-    decoder.push(session("gz", "t", "ax", "ay", "az", "gx", "gy"))
-    assert values_of(decoder.push(sample(0, (6, 99, 1, 2, 3, 4, 5)))).tolist() == [list(ROW)]
+@pytest.mark.parametrize("names", ["gz t ax ay az gx gy", "gx gy gz ax ay az", "ax ay az gx gy gz t"])
+def test_channels_may_come_in_any_order_and_among_others(names: str) -> None:
+    decoder, sent = FramesDecoder(), dict(zip(NAMES, ROW, strict=True))
+    decoder.push(session(*names.split()))
+    assert values_of(decoder.push(sample(0, tuple(sent.get(name, 99.0) for name in names.split())))).tolist() == [
+        list(ROW)
+    ]
 
 
 def test_six_channels_by_unknown_names_are_taken_in_their_order() -> None:

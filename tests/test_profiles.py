@@ -73,6 +73,8 @@ def test_what_is_g_and_rads_keeps_every_bit(bits: np.ndarray[Any, np.dtype[np.ui
 def test_what_float32_cannot_hold_is_infinite() -> None:
     for profile in (Profile(), Profile(acc_unit="m/s2")):
         assert np.isposinf(Conversion(profile).samples(np.full((1, 6), 1e300))).all()
+    tiny = Profile(acc_unit="raw", gyro_unit="raw", acc_scale=1e-3, gyro_scale=1e-5)
+    assert np.isposinf(Conversion(tiny).samples(np.full((1, 6), 1e38, np.float32))).all()
 
 
 LAWFUL = ["x,y,z", " x , y , z ", "+x,+y,+z", "-y,x,z", "y,z,x", "z,-y,x", "-x,-y,z"]

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from har_stream.accounting import Accounting
 from har_stream.batch import NEW, Batch
-from har_stream.classifier import Classifier
-from har_stream.datasets import Hapt, Recording, Selection, open_data_set
-from har_stream.manifest import load_manifest, resolve
-from har_stream.pipeline import Pipeline
 from har_stream.rate_check import CHECKED_SAMPLES
 from har_stream.resampling import Resampling
-from har_stream.samples import Prediction, SampleBlock, Samples, TimedBlock
-from har_stream.settings import IntakeSettings
+from har_stream.samples import Samples, TimedBlock
 
 RATE_HZ = 50.0
 EPOCH_S = 1.7e9
@@ -279,33 +272,3 @@ def test_who_comes_into_a_row_is_not_measured_by_who_had_it() -> None:
     resampling.forget(0)
     values = noise(2, 100)
     assert np.array_equal(one_stream(push(resampling, TimedBlock("b", np.arange(100) / RATE_HZ, values)))[1], values)
-
-
-def labels(blocks: Iterable[SampleBlock | TimedBlock]) -> list[Prediction]:
-    folder = resolve("sway-lstm")
-    manifest = load_manifest(folder)
-    pipeline = Pipeline(manifest, Classifier(folder, manifest), IntakeSettings(), Accounting())
-    return [prediction for block in blocks for prediction in pipeline.push([block], 0.0)]
-
-
-def sampled(recording: Recording, hz: float) -> TimedBlock:
-    """A recording as a device of another rate would have taken it, with a tenth of an interval of jitter."""
-    recorded_s = np.arange(len(recording.values)) / recording.rate_hz
-    times_s = np.unique(np.clip(jittered(hz, int(recorded_s[-1] * hz)), 0, recorded_s[-1]))
-    values = CubicSpline(recorded_s, recording.values)(times_s).astype(np.float32)
-    return TimedBlock(recording.device, EPOCH_S + times_s, values)
-
-
-@pytest.mark.parametrize("hz", [26.0, 44.1, 52.0, 100.0, 104.0, 200.0])
-def test_recordings_at_other_rates_get_the_labels_of_the_original(hapt_zip: Path, hz: float) -> None:
-    data_set = open_data_set(hapt_zip)
-    assert isinstance(data_set, Hapt)
-    same = windows = 0
-    for recording in data_set.recordings(Selection("train", frozenset([5, 19]))):
-        original = labels([SampleBlock("a", 0, 0.0, recording.rate_hz, recording.values)])
-        resampled = labels([sampled(recording, hz)])
-        pairs = list(zip(original, resampled, strict=False))
-        assert len(pairs) >= len(original) - 1
-        same += sum(one.label == other.label for one, other in pairs)
-        windows += len(pairs)
-    assert same / windows >= 0.98

@@ -21,8 +21,7 @@ import numpy as np
 
 from har_stream.manifest import MANIFEST, Engine, Manifest, Weights
 from training.fit import import_keras
-from training.onnx_asinh import with_vector_asinh
-from training.onnx_graph import simplified
+from training.onnx_simplified import simplified
 
 ONNX, KERAS = "model.onnx", "model.keras"
 CARD = "README.md"
@@ -54,7 +53,7 @@ def speed_up(path: Path) -> None:
     """Make an exported file cheaper to compute, its numbers the same to rounding."""
     import onnx  # noqa: PLC0415 - only who exports needs it
 
-    onnx.save(simplified(with_vector_asinh(onnx.load(path))), path)
+    onnx.save(simplified(onnx.load(path)), path)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -68,14 +68,16 @@ class FramesDecoder:
     def _close(self, samples: list[Sample], decoded: list[Decoded]) -> None:
         if not samples:
             return
-        session = self._session
+        session, columns = self._session, self._columns or IN_ORDER
         # Only a session holds samples to one number of values.
         rows = [sample.values if session else sample.values[:CHANNELS] for sample in samples]
         values = np.array(rows, np.float32)
+        if columns != IN_ORDER or values.shape[1] > CHANNELS:
+            values = values[:, columns]
         decoded.append(
             Readings(
-                values[:, self._columns or IN_ORDER],
-                times_s=np.array(self._unwrapped(samples), np.float64) / 1000,
+                values,
+                times_s=np.array([time_ms / 1000 for time_ms in self._unwrapped(samples)]),
                 rate_hz=None if session is None else float(session.rate_hz),
                 device=(session.name or None) if session else None,
             )

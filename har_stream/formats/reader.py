@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from har_stream.formats.cbor_blocks import CborBlocksDecoder
 from har_stream.formats.cbor_layout import Layout
 from har_stream.formats.detection import GARBAGE, HELD, Found, LineDetection, detect_message
-from har_stream.formats.format import FORMAT, Decoded, Decoder, Refusal
+from har_stream.formats.format import FORMAT, Decoded, Decoder, Readings, Refusal
 from har_stream.formats.registry import DECODERS, MESSAGES
 
 AUTO: Final = "auto"
@@ -62,7 +62,7 @@ class LineReader:
         if self._decoder is None:
             return self._detect(data)
         decoded = self._decoder.push(data)
-        good = any(not isinstance(one, Refusal) for one in decoded)
+        good = bool(decoded) and (type(decoded[0]) is Readings or any(not isinstance(one, Refusal) for one in decoded))
         self._barren = 0 if good else self._barren + len(data)
         if self._auto and self._barren > GARBAGE:
             self.format, self._decoder, self._found = None, None, None
