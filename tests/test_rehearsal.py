@@ -55,12 +55,13 @@ class Device:
         manifest = msgspec.structs.replace(MANIFEST, framing=framing)
         self.rehearsal = Rehearsal(manifest, clock, IntakeSettings())
         self._clock, self._pipeline = clock, Pipeline(manifest, CLASSIFIER, IntakeSettings(), Accounting())
-        self._values, self.sent = motion(1, 2000), 0
+        self._values, self.sent, self.timed = motion(1, 2000), 0, False
 
     def send(self, samples: int = 1) -> None:
         for _ in range(samples):
             self._clock.now_s = self.sent / RATE_HZ
-            tick: Tick = [block(self._values[self.sent : self.sent + 1], self.sent)]
+            one = block(self._values[self.sent : self.sent + 1], self.sent)
+            tick: Tick = [TimedBlock(one.device, np.array([one.start_s]), one.values, RATE_HZ) if self.timed else one]
             self.rehearsal.note(tick, self._clock.now_s, self._pipeline.push(tick, self._clock.now_s))
             self.sent += 1
 
@@ -79,10 +80,10 @@ class Device:
 def test_the_last_thing_before_a_window_is_complete_are_rehearsals(clock: Clock) -> None:
     device = Device(clock)
     device.send(FIRST)
-    for _ in range(3):
-        for _ in range(HOP - 1):
-            assert device.lull() == []
-            device.send()
+    for _ in range(15):
+        device.send(HOP - 2)
+        assert device.lull() == []
+        device.send()
         runs = device.lull()
         due_s = device.sent / RATE_HZ
         assert len(runs) == RUNS
@@ -90,7 +91,16 @@ def test_the_last_thing_before_a_window_is_complete_are_rehearsals(clock: Clock)
         device.send()
     # By now it is known how long they take, and they end when samples may come.
     device.send(HOP - 1)
-    assert 0 < device.sent / RATE_HZ - device.lull()[-1] < FIRST_TOOK_S - TAKES_S
+    assert 0 < device.sent / RATE_HZ - device.lull()[-1] < TAKES_S / 2
+
+
+def test_a_device_that_sends_blocks_of_another_kind_is_rehearsed_as_that(clock: Clock) -> None:
+    device = Device(clock)
+    device.send(FIRST + HOP - 1)
+    assert len(device.lull()) == RUNS
+    device.timed = True
+    device.send(1 + FIRST + HOP - 2)
+    assert len(device.lull()) == RUNS
 
 
 def test_where_it_is_too_late_there_is_none(clock: Clock) -> None:
