@@ -28,6 +28,8 @@ AT_ONCE_S: Final = 0.2
 """How long the engine may take for those: with dear windows they are fewer."""
 PIECE: Final = 64
 """Blocks of a source with a queue of its own that are put together, if there are so many; a fleet stays whole."""
+FEW: Final = 16
+"""Samples that may pass by the queue together."""
 ENOUGH_S: Final = 0.01
 """A shorter tick does not tell how long samples take: what it costs is mostly not theirs."""
 
@@ -117,6 +119,19 @@ class BlockQueue:
             self._given_s = time.monotonic()
             self._changed.notify_all()
             return tick
+
+    def pass_by(self, tick: Tick, arrived_s: float) -> bool:
+        """Book a tick as if get() had given it, where nothing waits nor was given; tell whether that is so.
+
+        One of many samples does not pass: a source has to go on while it is worked on.
+        """
+        samples = _samples(tick)
+        with self._changed:
+            if self._closed or not self._paced or self._ticks or self._in_hand or samples > FEW:
+                return False
+            self._accounting.enter(samples)
+            self._in_hand, self.arrived_s = samples, arrived_s
+            return True
 
     def taken(self) -> None:
         """Say that the tick that get() gave last is in somebody else's books now."""

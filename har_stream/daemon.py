@@ -85,7 +85,7 @@ class Daemon:
         self._keeper = Keeper(StateFile(state), limit=settings.intake.max_devices) if state is not None else None
         self._recorder = open_recorder(settings, self._manifest, source_waits=waits, stop=self._stop)
         self._engine = self._make_engine(classifier, live, annotations, paced=source.paced)
-        self._feeder = Feeder(source, settings.source, self._engine.queue, self._share)
+        self._feeder = Feeder(source, settings.source, self._engine.queue, self._share, self._engine)
         self._sinks = Outlets(settings, source_waits=waits, on_closed=self.stop, announcer_of=self._announcer_of)
         self._service = Service(self, Notifier())
         self._reloader = Reloader(

@@ -1,6 +1,7 @@
 """The engine: a thread that takes ticks from the queue through the pipeline, and hands on what comes of them.
 
 BlockQueue -> pipeline -> labels, with their time on the clock on the wall -> sinks
+^- a lone device's source passes by the queue, and its thread is the engine's for a moment
 |-> what somebody looks at (Live), what is to be recorded, minutes of the day, what is kept
 ^-- what people say that they really do (Annotations)
 """
@@ -8,8 +9,9 @@ BlockQueue -> pipeline -> labels, with their time on the clock on the wall -> si
 from __future__ import annotations
 
 import logging
+import math
 import time
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from har_stream.accounting import Accounting
@@ -23,6 +25,7 @@ from har_stream.parts import wall_clock
 from har_stream.pipeline import Pipeline
 from har_stream.plausibility import TEXTS
 from har_stream.recorder import Recorder
+from har_stream.rehearsal import Rehearsal
 from har_stream.samples import Prediction, Refused, Tick, singly
 from har_stream.settings import Settings
 from har_stream.today import Today, WithDays
@@ -60,6 +63,7 @@ class Engine:
         self._annotations = annotations
         timed = TimedClassifier(classifier)
         self.accounting = Accounting()
+        self._rehearsal = Rehearsal(manifest, classifier, settings.intake) if settings.rehearse else None
         self.pipeline = Pipeline(manifest, timed, settings.intake, self.accounting)
         self.queue = BlockQueue(limit=settings.queues.blocks, paced=paced, accounting=self.accounting)
         self.books = EngineBooks(
@@ -76,14 +80,50 @@ class Engine:
             self._known.restore(keeper.kept)
             self.pipeline.resumption.offer(keeper.standings, self._now())
         self._clock = wall_clock(settings, time.time())
+        self._turn = Lock()
+        self._sinks: Outlets | None = None
         self.failed = False
         self.thread: Thread | None = None
 
     def start(self, sinks: Outlets) -> Thread:
         """Begin; labels go to `sinks`."""
+        self._sinks = sinks
         self.thread = Thread(target=self._run, args=(sinks,), name="engine", daemon=True)
         self.thread.start()
         return self.thread
+
+    def pass_by(self, tick: Tick, arrived_s: float) -> bool:
+        """Take a tick past the queue in the thread that has it, if nothing is before it; tell whether that is done.
+
+        To wake the engine's thread takes 0.1 ms, and it may be on a processor whose caches hold nothing of all this.
+        """
+        if self._sinks is None or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            passed = self.queue.pass_by(tick, arrived_s)
+            if passed:
+                predictions = self._take(tick, self._sinks)
+                if self._rehearsal is not None:
+                    self._rehearsal.note(tick, arrived_s, predictions)
+        except Exception as error:  # noqa: BLE001 - as in the engine's thread
+            self._fail(error)
+            passed = True
+        finally:
+            self._turn.release()
+        return passed
+
+    @property
+    def wake_s(self) -> float:
+        """When a thread that passes by wants to rehearse, by time.monotonic(), if nothing comes before; inf: never."""
+        return math.inf if self._rehearsal is None else self._rehearsal.wake_s
+
+    def rehearse(self) -> None:
+        """Rehearse the next label if it is time to, and nothing else is to be done."""
+        if self._rehearsal is not None:
+            if self.queue.blocks or self._turn.locked():
+                self._rehearsal.skip()
+            else:
+                self._rehearsal.run()
 
     @property
     def alive(self) -> bool:
@@ -92,8 +132,12 @@ class Engine:
 
     def keep(self) -> None:
         """Hand the keeper what is known of devices in the end (once the thread has ended, in any other)."""
-        if self._keeper is not None and not (self.alive or self.failed):
+        if self._keeper is not None and not (self._at_work or self.failed):
             self._exchange(self._keeper)
+
+    @property
+    def _at_work(self) -> bool:
+        return self.alive or self._turn.locked()
 
     def _exchange(self, keeper: Keeper) -> None:
         keeper.exchange(self._known, self.pipeline.resumption.snapshot(now_s=self._now(), wall_s=time.time()))
@@ -101,7 +145,7 @@ class Engine:
     def report(self) -> None:
         """Tell the books, at the end."""
         buffered = self.queue.buffered + self.pipeline.buffered
-        if self.failed or self.alive:  # what it had or has in hand is lost
+        if self.failed or self._at_work:  # what it had or has in hand is lost
             self.accounting.drop("engine_failed" if self.failed else "engine_stuck", self.accounting.balance(buffered))
         log.info("%s", self.accounting.line(buffered))
         if self.accounting.balance(buffered):
@@ -110,16 +154,21 @@ class Engine:
     def _run(self, sinks: Outlets) -> None:
         try:
             while (tick := self.queue.get(BEAT_S)) is not None:
-                self.books.beat()
-                if tick:
-                    self._take(tick, sinks)
+                with self._turn:
+                    self.books.beat()
+                    if tick:
+                        self._take(tick, sinks)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
-            log.critical("engine: failed: %r", error)
-            self.failed = True
+            self._fail(error)
         self.queue.close()
 
-    def _take(self, tick: Tick, sinks: Outlets) -> None:
-        """Bring a tick through the pipeline, and what comes of it where it belongs."""
+    def _fail(self, error: Exception) -> None:
+        log.critical("engine: failed: %r", error)
+        self.failed = True
+        self.queue.close()
+
+    def _take(self, tick: Tick, sinks: Outlets) -> list[Prediction]:
+        """Bring a tick through the pipeline, and what comes of it where it belongs; return the labels."""
         if self._annotations is not None:
             tick = self._annotations.annotate(tick, self.queue.arrived_s)
         with self.books.tick():
@@ -134,6 +183,7 @@ class Engine:
         self._record(tick)
         if self._keeper is not None and self._keeper.asks:
             self._exchange(self._keeper)
+        return predictions
 
     def _now(self) -> float:
         """Return the time by which devices are idle and stale; a replay as fast as it can has none."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from threading import Event, Thread
-from typing import Final
+from typing import Final, Protocol
 
 from har_stream.block_queue import BlockQueue
+from har_stream.samples import Tick
 from har_stream.shard import ALL, Share
 from har_stream.sources.source import CONNECTED, Source
 
@@ -17,11 +18,35 @@ GIVE_WAY_S: Final = 3.0
 log = logging.getLogger(__name__)
 
 
-class Feeder:
-    """Runs a source, and its successors; blocks of devices outside `share` go no further."""
+class Bypass(Protocol):
+    """A way past the queue, for a source of one device; what its thread does there keeps nobody else waiting."""
 
-    def __init__(self, source: Source, name: str, queue: BlockQueue, share: Share = ALL) -> None:
-        self._source, self._name, self._queue, self._share = source, name, queue, share
+    @property
+    def wake_s(self) -> float:
+        """When to rehearse, by time.monotonic(), if nothing comes before."""
+
+    def pass_by(self, tick: Tick, arrived_s: float) -> bool:
+        """Take a tick that arrived at arrived_s, and tell whether that is done; else it is to be put on the queue."""
+
+    def rehearse(self) -> None:
+        """Use a lull to make ready for what comes next."""
+
+
+class Feeder:
+    """Runs a source, and its successors; blocks of devices outside `share` go no further.
+
+    `bypass` is the way past the queue for sources of one device.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        name: str,
+        queue: BlockQueue,
+        share: Share = ALL,
+        bypass: Bypass | None = None,
+    ) -> None:
+        self._source, self._name, self._queue, self._share, self._bypass = source, name, queue, share, bypass
         self._stop = Event()
         self._reconnects_before = 0
         self.failed = False
@@ -65,11 +90,17 @@ class Feeder:
         return Thread(target=self._run, args=(self._source, self._name, self._stop), name="source", daemon=True)
 
     def _run(self, source: Source, name: str, stop: Event) -> None:
+        bypass = self._bypass if source.devices == 1 else None
         try:
             for tick in source.blocks(stop):
-                arrived_s = source.arrived_s
-                if ours := self._share.of(tick):
-                    self._queue.put(ours, time.monotonic() if arrived_s is None else arrived_s, source.progress)
+                arrived_s = time.monotonic() if source.arrived_s is None else source.arrived_s
+                ours = self._share.of(tick)
+                if ours and not (bypass is not None and bypass.pass_by(ours, arrived_s)):
+                    self._queue.put(ours, arrived_s, source.progress)
+                if bypass is not None:
+                    if not tick:
+                        bypass.rehearse()
+                    source.wake_s = bypass.wake_s
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", name, error)
             self.failed = True

@@ -124,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = "light-lstm"
     engine: Engine = "onnx"
     trust_keras: bool = False
+    rehearse: bool = True
     hop: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     state: str = ""
     record: str = ""

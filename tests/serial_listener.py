@@ -23,7 +23,8 @@ class Listener:
 
     def _listen(self) -> None:
         for data, _ in self.line.chunks(self.stop):
-            self._chunks.put(data)
+            if data is not None:
+                self._chunks.put(data)
 
     def read(self, length: int) -> bytes:
         """Return so many bytes, without the beginnings of connections."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
-from har_stream.block_queue import MOST_WAITING, PIECE, UNPACED_TICKS, BlockQueue
+from har_stream.block_queue import FEW, MOST_WAITING, PIECE, UNPACED_TICKS, BlockQueue
 from har_stream.progress import Progress
 from har_stream.samples import Block, FleetBlock, SampleBlock, Tick, count, singly
 
@@ -237,6 +237,39 @@ def test_an_engine_that_is_slow_is_given_less_at_once(monkeypatch: pytest.Monkey
     assert taken() == 1000
     now_s[0] += 0.02  # 50,000 a second now: it is given more, by and by
     assert taken() in range(2000, 10_000)
+
+
+# --- past the queue ---------------------------------------------------------------------------------------------------
+
+
+def test_what_passes_by_is_in_the_books_and_in_hand_until_it_is_taken() -> None:
+    paced, books = queue(paced=True)
+    assert paced.pass_by([block(0, samples=5)], 7.5)
+    assert (paced.arrived_s, paced.buffered, paced.held()[1], books.samples_in) == (7.5, 0, 5, 5)
+    assert not paced.pass_by([block(1)], 8.0)
+    paced.taken()
+    assert paced.pass_by([block(1)], 8.0)
+
+
+def test_nothing_passes_what_waits_or_was_given() -> None:
+    paced, books = queue(paced=True)
+    paced.put([block(0)])
+    assert not paced.pass_by([block(1)], 0.0)
+    paced.get()
+    assert not paced.pass_by([block(1)], 0.0)
+    paced.taken()
+    assert paced.pass_by([block(1)], 0.0)
+    assert books.samples_in == 2
+
+
+def test_many_samples_wait_as_do_those_of_a_source_that_is_not_paced_or_of_the_end() -> None:
+    paced, books = queue(paced=True)
+    assert not paced.pass_by([block(0, samples=FEW + 1)], 0.0)
+    paced.close()
+    unpaced, others = queue(paced=False)
+    assert not paced.pass_by([block(0)], 0.0)
+    assert not unpaced.pass_by([block(0)], 0.0)
+    assert books.samples_in == others.samples_in == 0
 
 
 # --- fleets -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from threading import Event
@@ -14,7 +15,7 @@ from har_stream.block_queue import BlockQueue
 from har_stream.feeder import Feeder
 from har_stream.manifest import Framing
 from har_stream.progress import Progress
-from har_stream.samples import Block, SampleBlock
+from har_stream.samples import Block, SampleBlock, Tick
 from har_stream.sources.source import CONNECTED, CONNECTING
 
 BLOCK = SampleBlock("a", 0, 0.0, 50.0, np.zeros((1, 6), np.float32))
@@ -26,6 +27,7 @@ class FakeSource:
     paced = True
     devices: int | None = None
     queue: tuple[int, int] | None = None
+    wake_s = math.inf
     progress: Progress | None = None
 
     def __init__(self, name: str = "a", noted: list[str] | None = None, *, reconnects: int = 0) -> None:
@@ -117,3 +119,63 @@ def test_a_source_that_fails_is_told_and_ends_the_stream(caplog: pytest.LogCaptu
     assert queue.get(10) is None
     assert one.failed
     assert "source a: failed: AttributeError" in caplog.text
+
+
+class FakeBypass:
+    """Takes what it is told to, and notes what it is asked for."""
+
+    wake_s = 7.5
+
+    def __init__(self, *, passes: bool) -> None:
+        self.passes, self.passed, self.rehearsed = passes, 0, 0
+
+    def pass_by(self, tick: Tick, arrived_s: float) -> bool:
+        assert (tick, arrived_s) == ([BLOCK], 12.5)
+        self.passed += 1
+        return self.passes
+
+    def rehearse(self) -> None:
+        self.rehearsed += 1
+
+
+class LoneSource(FakeSource):
+    """Brings a block, then nothing, twice, and ends."""
+
+    devices: int | None = 1
+    arrived_s: float | None = 12.5
+    wakes: tuple[float, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived_s = 12.5
+
+    def blocks(self, stop: Event) -> Iterator[list[Block]]:
+        ticks: list[list[Block]] = [[BLOCK], [], []]
+        for tick in ticks:
+            yield tick
+            self.wakes = (*self.wakes, self.wake_s)
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_lone_devices_ticks_pass_by_the_queue_if_they_can_and_lulls_are_used(*, passes: bool) -> None:
+    source, bypass = LoneSource(), FakeBypass(passes=passes)
+    queue = BlockQueue(limit=10, paced=True, accounting=Accounting())
+    one = Feeder(source, "a", queue, bypass=bypass)
+    one.start()
+    one.thread.join(10)
+    assert not one.failed
+    assert (bypass.passed, bypass.rehearsed) == (1, 2)
+    assert source.wakes == (7.5, 7.5, 7.5)
+    assert queue.get(0) == (None if passes else [BLOCK])
+
+
+def test_a_source_of_several_devices_passes_nothing_by() -> None:
+    source, bypass = LoneSource(), FakeBypass(passes=True)
+    source.devices = None
+    queue = BlockQueue(limit=10, paced=True, accounting=Accounting())
+    one = Feeder(source, "a", queue, bypass=bypass)
+    one.start()
+    one.thread.join(10)
+    assert (bypass.passed, bypass.rehearsed) == (0, 0)
+    assert source.wakes == (math.inf, math.inf, math.inf)
+    assert queue.get(0) == [BLOCK]

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -14,6 +15,7 @@ from har_stream.errors import ConfigError
 from har_stream.sources import serial_line
 from har_stream.sources.serial_line import SerialLine
 from har_stream.sources.serial_ports import device_id, lasting_name, path_of, why_not
+from tests.broker import wait_for
 from tests.serial_listener import Listener
 from tests.serial_pair import Plug
 
@@ -106,3 +108,55 @@ def test_a_port_is_found_by_its_lasting_name_and_followed_by_it(tmp_path: Path) 
     assert device_id("/dev/tty.weird name", by_id) == "tty_weird_name"
     assert path_of(str(tmp_path / "gone"), by_id) is None
     assert path_of("no-such-number", by_id) is None
+
+
+def test_a_port_that_is_unplugged_is_told_and_found_again(plug: Plug, listener: Listener) -> None:
+    for word in (b"before", b"after"):
+        plug.plug()
+        listener.connected()
+        plug.send(word)
+        assert listener.read(len(word)) == word
+        plug.unplug()
+        listener.until("unplugged")
+    assert listener.line.reconnects == 1
+
+
+def test_who_sets_a_time_to_wake_is_told_when_it_has_come_but_bytes_go_first(plug: Plug) -> None:
+    plug.plug()
+    line = SerialLine(str(plug.link))
+    chunks = line.chunks(Event())
+    assert next(chunks)[0] == b""
+    line.wake_s = time.monotonic() + 0.05
+    assert next(chunks)[0] is None
+    assert time.monotonic() >= line.wake_s
+    assert next(chunks)[0] is None, "as long as nobody says otherwise"
+    plug.send(b"x")
+    wait_for(lambda: next(chunks)[0] == b"x")
+    line.wake_s = time.monotonic() + 100.0
+    plug.send(b"y")
+    assert next(chunks)[0] == b"y"
+
+
+@pytest.mark.parametrize("fault", [b"", OSError(errno.EIO, "gone")])
+def test_a_port_that_can_be_read_and_gives_nothing_is_lost(
+    plug: Plug, monkeypatch: pytest.MonkeyPatch, fault: bytes | OSError
+) -> None:
+    """Where there is nothing after all (EAGAIN), it is asked again; what ends or fails is unplugged."""
+    plug.plug()
+    line, stop = SerialLine(str(plug.link)), Event()
+    chunks = line.chunks(stop)
+    next(chunks)
+    plug.send(b"x")
+    results: list[bytes | OSError] = [BlockingIOError(), b"x", fault]
+
+    def read(_file: int, _most: int) -> bytes:
+        result = results.pop(0)
+        if isinstance(result, OSError):
+            raise result
+        return result
+
+    monkeypatch.setattr("har_stream.sources.serial_line.os.read", read)
+    assert next(chunks)[0] == b"x"
+    assert next(chunks)[0] == b"", "a new connection"
+    assert line.reconnects == 1
+    chunks.close()  # type: ignore[attr-defined]  # it is a generator

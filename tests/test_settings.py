@@ -105,6 +105,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
         "engine": "tensorflow",
         "log_level": "debug",
         "trust_keras": "true",
+        "rehearse": "false",
         "http_insecure": "true",
         "mqtt.insecure": "true",
         "mqtt.qos": "0",
@@ -115,6 +116,7 @@ def test_every_key_has_its_variable(key: str, variable: str) -> None:
     of_key: dict[str, Any] = {
         "sinks": ("7",),
         "trust_keras": True,
+        "rehearse": False,
         "http_insecure": True,
         "mqtt.insecure": True,
         "mqtt.qos": 0,

@@ -42,9 +42,10 @@ ABOUT: Final = "Size this machine: how many people it serves, how fast, and in h
 INTERRUPTED: Final = 128 + signal.SIGINT
 EPILOG: Final = """\
 sections:
-  latency     one live device on a (virtual) serial port of a har-stream of its own. Time is made shorter: the samples
-              of a hop are handed over at once, but the one that completes a window alone, behind a pause as in life.
-              Timed is from before it is handed over until its label's line can be read, of 250 windows, one at a time
+  latency     one live device on a (virtual) serial port of a har-stream of its own. Time is made shorter: most samples
+              of a hop are handed over at once, but the last four one by one, 20 ms apart and up to 1 ms early or
+              late, as in life. Timed is from before the last is handed over until its label's line can be read, of
+              250 windows, one at a time
   throughput  seconds of devices that a second of one core serves, from CBOR messages to predictions in this
               process, and what of it each stage takes (in a pass of its own)
   mqtt        the same with a har-stream of its own between a broker's topics, in and out, its processor time alone

@@ -1,25 +1,27 @@
 """How long a label takes, for one live device on a serial port.
 
-    sample -> (virtual) serial port -> har-stream: source, queue, engine and sink threads -> JSON line in a pipe
+    sample -> (virtual) serial port -> har-stream, in its source's thread -> JSON line in a pipe
 
-The daemon is the real one, a process of its own. So that hundreds of windows take seconds, the samples of a hop come at
-once, faster than real time; then there is a pause, as before every sample in life, and the one that completes the
-window comes alone. Timed is from the moment before it is written to the port until its line can be read from the pipe.
-(It is the one after the window's last: the median filter looks one ahead.)
+The daemon is the real one, a process of its own. So that hundreds of windows take seconds, most samples of a hop come
+at once, faster than real time; then there is a pause, and the last few come one by one, 20 ms apart, as in life, and as
+irregularly as clocks and buses make it: each up to a millisecond early or late. What has to know the pace of the
+samples finds it in these. Timed is from the moment before the sample that completes the window is written to the port
+until its line can be read from the pipe. (It is the one after the window's last: the median filter looks one ahead.)
 """
 
 from __future__ import annotations
 
+import json
+import select
 import subprocess
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
 from har_stream.bench.daemon_process import DaemonProcess
 from har_stream.bench.figures import Latency, NotMeasured
-from har_stream.bench.labels import Labels
 from har_stream.bench.line_port import LinePort
 from har_stream.bench.options import Options
 from har_stream.bridge.motion import Performed
@@ -35,8 +37,12 @@ QUICK_WINDOWS: Final = 25
 WARM_UP_WINDOWS: Final = 5
 """The first ones load what is loaded late."""
 FORMAT: Final = "frames"
+PACED: Final = 4
+"""Samples before a label that come at their own pace."""
 PAUSE_S: Final = 0.04
-"""Before a sample that completes a window: twice what it is at 50 Hz, for the hop before it is to be over."""
+"""Before these: for the samples before them to be over."""
+JITTER_S: Final = 1e-3
+SEED: Final = 1
 PATIENCE_S: Final = 10.0
 MS_A_SECOND: Final = 1e3
 CLOSE_S: Final = 1e-3
@@ -52,8 +58,9 @@ def measure(options: Options) -> dict[str, Any]:
         DaemonProcess(port.source, "stdout:", model=options.model, output=subprocess.PIPE) as daemon,
     ):
         daemon.wait_until_ready()
-        labels = Labels(daemon.process.stdout)
-        taken_s = list(_latencies_s(port, labels, framing, windows, options))
+        if daemon.process.stdout is None:
+            raise NotMeasured("latency: nobody can read the labels")
+        taken_s = list(_latencies_s(port, daemon.process.stdout, framing, windows, options))
         daemon.check()
     return {"latency_ms": summary(np.array(taken_s[WARM_UP_WINDOWS:]) * MS_A_SECOND)}
 
@@ -64,32 +71,40 @@ def summary(values: np.ndarray) -> Latency:
     return Latency(middle, late, float(values.max()))
 
 
-def _latencies_s(port: LinePort, labels: Labels, framing: Framing, windows: int, options: Options) -> Iterator[float]:
+def _latencies_s(port: LinePort, lines: IO[bytes], framing: Framing, windows: int, options: Options) -> Iterator[float]:
     """Send samples until so many windows are complete; yield how long each label took."""
     samples = framing.window + (windows - 1) * framing.hop + DELAY_SAMPLES
     completes = framing.window - 1 + DELAY_SAMPLES
-    done, hop = 0, b""
+    chance = np.random.default_rng(SEED)
+    first_paced = min(PACED, framing.hop) - 1
+    done, hop, last_s = 0, b"", 0.0
     for number, data in enumerate(_sensor(samples, framing.rate_hz)):
-        if number < completes:
+        to_come = completes - number
+        if to_come > first_paced:
             hop += data
             continue
-        port.send(hop)
-        time.sleep(PAUSE_S)
+        if to_come == first_paced:
+            port.send(hop)
+            hop, last_s = b"", time.perf_counter() + PAUSE_S + to_come / framing.rate_hz
+        due_s = last_s - to_come / framing.rate_hz + chance.uniform(-JITTER_S, JITTER_S)
+        time.sleep(max(0.0, due_s - time.perf_counter()))
         begins_s = time.perf_counter()
         port.send(data)
-        completes, done, hop = completes + framing.hop, done + 1, b""
-        options.progress(f"latency: {done} of {windows} windows")
-        yield _label_came_s(labels, (number - DELAY_SAMPLES) / framing.rate_hz) - begins_s
+        if to_come == 0:
+            completes, done = completes + framing.hop, done + 1
+            options.progress(f"latency: {done} of {windows} windows")
+            yield _label_came_s(lines, (number - DELAY_SAMPLES) / framing.rate_hz) - begins_s
 
 
-def _label_came_s(labels: Labels, end_s: float) -> float:
-    """Wait for the label of the window that ends at end_s; return when it came."""
-    label = labels.next(PATIENCE_S)
-    if label is None:
+def _label_came_s(lines: IO[bytes], end_s: float) -> float:
+    """Wait for the line of the window that ends at end_s; return when it could be read."""
+    if not select.select([lines], [], [], PATIENCE_S)[0]:
         raise NotMeasured("latency: a label did not come")
-    if abs(label.end_s - end_s) > CLOSE_S:
-        raise NotMeasured(f"latency: the label of {label.end_s} s came instead of that of {end_s} s")
-    return label.at_counter_s
+    came_s = time.perf_counter()
+    told_s = float(json.loads(lines.readline())["time"])
+    if abs(told_s - end_s) > CLOSE_S:
+        raise NotMeasured(f"latency: the label of {told_s} s came instead of that of {end_s} s")
+    return came_s
 
 
 def _sensor(samples: int, rate_hz: float) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ level, with _ for what an id cannot have.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from threading import Event
@@ -60,6 +61,7 @@ class MqttSource:
     paced = True
     devices: int | None = None
     arrived_s: float | None = None
+    wake_s = math.inf
 
     def __init__(self, uri: Uri, settings: Settings, share: Share = ALL) -> None:
         self._broker = parse_broker(uri, settings.mqtt)

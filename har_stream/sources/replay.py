@@ -10,6 +10,7 @@ UCI HAR's rows are windows already, a device each volunteer, and enter at the wi
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -58,6 +59,7 @@ class Replay:
     reconnects = 0
     queue = None
     arrived_s: float | None = None
+    wake_s = math.inf
     progress: Progress | None = None
 
     def __init__(self, uri: Uri, settings: Settings | None = None) -> None:

@@ -1,14 +1,18 @@
 """Bytes from a serial port, opened again whenever it is lost.
 
-What pyserial does on Linux when a port is unplugged: read() raises SerialException, in_waiting OSError, flushing
-termios.error, and is_open stays True. A timeout of 0 would burn a core, and a read of many bytes wait for the last of
-them; so what is there is read, or else one byte waited for.
+pyserial finds and sets the port; it is waited for and read here, in two system calls a chunk where pyserial's read() of
+what is there takes six. What Linux does when a port is unplugged: it can be read from, and that fails (EIO) or gives
+nothing; the file descriptor may also be gone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import math
+import os
+import select
 import termios
 import time
 from collections.abc import Iterator
@@ -60,10 +64,12 @@ class SerialLine:
         self._lasting = name
         self.condition = ""
         self.reconnects = -1
+        self.wake_s = math.inf
 
-    def chunks(self, stop: Event) -> Iterator[tuple[bytes, float]]:
+    def chunks(self, stop: Event) -> Iterator[tuple[bytes | None, float]]:
         """Yield bytes as they come, with time.monotonic() of their arrival; b"" at the beginning of each connection.
 
+        None where wake_s, which is one's to set, has come and nothing else; again and again until wake_s is another.
         Goes on until `stop` is set; a port that is lost or not there is waited for.
         """
         while not stop.is_set():
@@ -95,12 +101,12 @@ class SerialLine:
         self._say(CONNECTED, path)
         return port
 
-    def _read(self, port: serial.Serial, stop: Event) -> Iterator[tuple[bytes, float]]:
+    def _read(self, port: serial.Serial, stop: Event) -> Iterator[tuple[bytes | None, float]]:
         """Yield what comes until the port is lost or `stop` is set."""
         heard_s = time.monotonic()
         while not stop.is_set():
             try:
-                data = port.read(min(max(1, port.in_waiting), LARGEST_CHUNK))
+                data = _read_some(port, min(WAIT_S, max(0.0, self.wake_s - time.monotonic())))
             except ERRORS:
                 self._say(UNPLUGGED)
                 return
@@ -109,6 +115,8 @@ class SerialLine:
                 heard_s = now_s
                 self._say(CONNECTED)
                 yield data, now_s
+            elif now_s >= self.wake_s:
+                yield None, now_s
             elif now_s - heard_s > STALE_S:
                 self._say(f"silent for {STALE_S:g} s: does the device send, and at {self._baud} baud?")
 
@@ -119,3 +127,17 @@ class SerialLine:
         self.condition = condition
         at = f" ({path})" if path and path != self.name else ""
         log.log(logging.INFO if condition == CONNECTED else logging.WARNING, "%s%s: %s", self.name, at, condition)
+
+
+def _read_some(port: serial.Serial, wait_s: float) -> bytes:
+    """Return what comes within wait_s, b"" for nothing. Raises one of ERRORS where the port is lost."""
+    ready, _, _ = select.select([port], [], [], wait_s)
+    if not ready:
+        return b""
+    try:
+        data = os.read(port.fileno(), LARGEST_CHUNK)
+    except BlockingIOError:  # it was no byte of data after all
+        return b""
+    if not data:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    return data

@@ -49,6 +49,7 @@ class SerialPort:
     devices: int | None = 1
     queue = None
     arrived_s: float | None = None
+    wake_s = math.inf
     progress: Progress | None = None
 
     def __init__(self, uri: Uri, settings: Settings) -> None:
@@ -80,17 +81,22 @@ class SerialPort:
         self._translator()
 
     def blocks(self, stop: Event) -> Iterator[list[Block]]:
-        """Yield blocks as their bytes come; with each connection the device may be another, and its format."""
-        translator = self._translator()
+        """Yield blocks as their bytes come, none at wake_s; with each connection device and format may be others."""
+        translator, shadow, last = self._translator(), self._translator(), b""
         for data, arrival_s in self._line.chunks(stop):
-            self.arrived_s = arrival_s
-            if not data:
-                blocks, translator = translator.flush(), self._translator()
+            if data is None:  # a lull, in which what came last is translated once more, to no end
+                shadow.push(last, arrival_s, self._device)
+                yield []
             else:
-                blocks = translator.push(data, arrival_s, self._device)
-                self._tell(translator.found(self._device))
-            if blocks:
-                yield blocks
+                self.arrived_s, last = arrival_s, data
+                if not data:
+                    blocks, translator = translator.flush(), self._translator()
+                else:
+                    blocks = translator.push(data, arrival_s, self._device)
+                    self._tell(translator.found(self._device))
+                if blocks:
+                    yield blocks
+            self._line.wake_s = self.wake_s
         if blocks := translator.flush():
             yield blocks
 

@@ -9,6 +9,7 @@ whatever the speed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count, repeat
@@ -69,6 +70,7 @@ class Simulator:
     reconnects = 0
     queue = None
     arrived_s: float | None = None
+    wake_s = math.inf
     progress: Progress | None = None
 
     def __init__(self, uri: Uri) -> None:
