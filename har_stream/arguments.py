@@ -132,7 +132,7 @@ def _add_stream(command: argparse.ArgumentParser) -> None:
         dest="sinks",
         help="where labels go: stdout:, jsonl:FILE, history:FILE, mqtt:; may be given several times (default: stdout:)",
     )
-    add("--model", metavar="NAME|DIR", help="name of an installed model, or its folder (default: sway-lstm)")
+    add("--model", metavar="NAME|DIR", help="name of an installed model, or its folder (default: light-lstm)")
     add("--engine", metavar="NAME", help="what computes the model: onnx (the default) or tensorflow")
     add(
         "--trust-keras",

@@ -121,7 +121,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     source: str = ""
     sinks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("stdout:",)
-    model: str = "sway-lstm"
+    model: str = "light-lstm"
     engine: Engine = "onnx"
     trust_keras: bool = False
     rehearse: bool = True

@@ -197,6 +197,7 @@ def test_a_part_that_is_complete_needs_no_server(
         (b"<html>Please sign in to this network</html>", "no whole zip file"),
         (ZIP * 3, "bytes"),
     ],
+    ids=["another", "sign-in", "longer"],  # not by the checksum, in which each process that collects has its own time
 )
 def test_what_is_not_as_published_is_set_aside(
     tmp_path: Path, server: Served, content: bytes, told: str, capsys: pytest.CaptureFixture[str]

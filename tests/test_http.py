@@ -43,7 +43,7 @@ def test_a_healthy_stream_is_alive_and_ready_and_its_books_balance_whenever_they
         status, ready = readiness(port)
         assert (status, ready["ready"], ready["reasons"], ready["suspicions"]) == (200, True, [], {})
         assert ready["parts"] == {
-            "model": "ok (sway-lstm)",
+            "model": "ok (light-lstm)",
             "source": "ok",
             labels: "ok",
             "state": "ok",
@@ -60,7 +60,7 @@ def test_a_healthy_stream_is_alive_and_ready_and_its_books_balance_whenever_they
         assert told.get("source_connected") == 1
         assert told.get("source_reconnects_total") == 0
         assert told.facts("build_info")["version"] == __version__
-        assert told.facts("model_info")["name"] == "sway-lstm"
+        assert told.facts("model_info")["name"] == "light-lstm"
         assert told.get("sink_labels_total", sink=labels, outcome="dropped") == 0
         assert told.get("end_to_end_latency_seconds_count", sink=labels) > 20
         assert 0 < told.get("inference_latency_seconds_count") <= told.get("windows_total")

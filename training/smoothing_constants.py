@@ -28,8 +28,8 @@ UNSURE_BELOW: Final = 0.5
 UNSURE_GRID: Final = (0.3, 0.4, UNSURE_BELOW, 0.6, 0.7, 0.8)
 JUMP_PSEUDO_COUNT: Final = 0.5
 """Of each change, before any is counted: people do what no protocol asks for."""
-FALSE_CHANGE_S: Final = 4.0
-"""A false change in force costs a subscriber as much as so many seconds of a wrong label."""
+FALSE_CHANGE_S: Final = 12.0
+"""A false change in force costs a subscriber as much as so many seconds of a wrong label: a flight of stairs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Options:
     quick: bool = False
     only: tuple[str, ...] = ()
     devices: tuple[int, ...] = (1, 100, 1_000, 10_000)
-    model: str = "sway-lstm"
+    model: str = "light-lstm"
     engines: tuple[Engine, ...] = ("onnx",)
     broker: str = ""
     json: Path | None = None

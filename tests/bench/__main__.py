@@ -50,7 +50,7 @@ class Way:
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--windows", type=int, default=100, help="for each way (har-stream with many devices: more)")
-    parser.add_argument("--model", default="sway-lstm")
+    parser.add_argument("--model", default="light-lstm")
     arguments = parser.parse_args(words)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     folder = resolve(arguments.model)
