@@ -28,7 +28,7 @@ STEADY: Final = 0.5
 """In intervals: what comes farther from when it was to come begins a new cadence."""
 UNKNOWN_EARLY: Final = 0.05
 """In intervals: by how much something may come early of which nothing is known yet."""
-EARLIEST: Final = 2.0
+EARLIEST: Final = 2.5
 """In mean deviations: next to nothing comes earlier. Of what is spread evenly nothing does."""
 
 

@@ -40,7 +40,7 @@ G_DEGREES = np.repeat([1.0, DEGREES], 3)
 
 def labels_of(values: Samples) -> list[str]:
     """The labels of samples that come at exactly 50 Hz."""
-    folder = resolve("sway-lstm")
+    folder = resolve(Settings().model)
     manifest = load_manifest(folder)
     pipeline = Pipeline(manifest, Classifier(folder, manifest), IntakeSettings(), Accounting())
     return [one.label for one in pipeline.push([SampleBlock("a", 0, 0.0, RATE_HZ, values)], 0.0)]

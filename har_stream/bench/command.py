@@ -43,7 +43,7 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 EPILOG: Final = """\
 sections:
   latency     one live device on a (virtual) serial port of a har-stream of its own. Time is made shorter: most samples
-              of a hop are handed over at once, but the last four one by one, 20 ms apart and up to 1 ms early or
+              of a hop are handed over at once, but the last six one by one, 20 ms apart and up to 1 ms early or
               late, as in life. Timed is from before the last is handed over until its label's line can be read, of
               250 windows, one at a time
   throughput  seconds of devices that a second of one core serves, from CBOR messages to predictions in this

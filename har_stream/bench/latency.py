@@ -37,7 +37,7 @@ QUICK_WINDOWS: Final = 25
 WARM_UP_WINDOWS: Final = 5
 """The first ones load what is loaded late."""
 FORMAT: Final = "frames"
-PACED: Final = 4
+PACED: Final = 6
 """Samples before a label that come at their own pace."""
 PAUSE_S: Final = 0.04
 """Before these: for the samples before them to be over."""
