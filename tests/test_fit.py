@@ -228,8 +228,8 @@ def first_value(word: str) -> Callable[[Path], None]:
         (replaced("1\n", "0\n", "y_train.txt"), "train/y_train.txt has labels that are not 1..6"),
         (replaced("1\n", "1.5\n", "y_train.txt"), "train/y_train.txt has labels that are not 1..6"),
         (first_value("0.5 0.5"), "body_gyro_y_train.txt line 1: 129 numbers, expected 128"),
-        (first_value("nan"), "row 0 is not finite"),
-        (first_value("1e99"), "row 0 is not finite"),
+        (first_value("nan"), ": window 1 is not finite"),
+        (first_value("1e99"), ": window 1 is not finite"),
         (replaced("1\n", "", "subject_train.txt"), "train/subject_train.txt has 59 rows, y_train.txt 60"),
     ],
 )

@@ -98,7 +98,10 @@ class Rig:
     def caught_up(self) -> None:
         """Wait until no more labels come and the subscriber has all: what a broker has for it dies with the broker."""
         _steady(lambda: sum(len(stream.labels) for stream in self.streams))
-        wait_for(lambda: not self.missing(), PATIENCE_S)
+        with contextlib.suppress(TimeoutError):
+            wait_for(lambda: not self.missing(), PATIENCE_S)
+        if missing := sorted(self.missing()):
+            raise TimeoutError(f"{len(missing)} labels were told and not published, of them {missing[:5]}")
 
     def missing(self) -> set[str]:
         """Return the labels that were told and not published yet."""
