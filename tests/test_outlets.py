@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -17,6 +18,7 @@ from har_stream.sinks.sink import Sink
 
 if TYPE_CHECKING:
     from har_stream.home_assistant.announcer import Announcer
+    from har_stream.samples import Prediction
 
 MQTT, HISTORY, TERMINAL, LINES = "mqtt://localhost/har", "history:h.sqlite", "terminal:", "jsonl:labels"
 ALL = (MQTT, HISTORY, TERMINAL, LINES)
@@ -155,3 +157,27 @@ def test_a_sinks_announcer_has_its_last_words_before_the_sink_has(run: Run) -> N
         noted = [one for one in running.noted if one.startswith(name)]
         assert sorted(noted[:2]) == [f"{name} begins", f"{name} is announced"]
         assert noted[2:] == [f"{name} is announced no more", f"{name} ends"]
+
+
+def test_labels_under_way_reach_the_sinks_that_they_began_with(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = run(TERMINAL, MQTT)
+    slow, old = running.outlets
+    begun, go_on = Event(), Event()
+
+    def put(*_: object, **__: object) -> None:
+        begun.set()
+        go_on.wait(5)
+
+    monkeypatch.setattr(slow, "put", put)
+    label = cast("Prediction", None)
+    putting = Thread(target=running.outlets.put, args=([label], 0.0), kwargs={"while_waiting": lambda: None})
+    putting.start()
+    assert begun.wait(5)
+    changed = msgspec.structs.replace(running.settings, mqtt=MqttSettings(stale_after_s=9.0))
+    changing = Thread(target=running.begun_anew, args=(changed,))
+    changing.start()
+    old.thread.join(5 * CLOSING_S)  # time enough to end, if it were not waited for who brings a label
+    go_on.set()
+    putting.join(5)
+    changing.join(5)
+    assert (old.written, old.dropped) == (1, 0)

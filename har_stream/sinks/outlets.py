@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 from har_stream.reload import files_of
@@ -63,6 +63,7 @@ class Outlets:
         self._source_waits, self._on_closed, self._announcer_of = source_waits, on_closed, announcer_of
         self._outlets: tuple[Outlet, ...] = ()
         self._outlets = self.prepared(settings)
+        self._putting = Lock()
 
     def __iter__(self) -> Iterator[SinkWorker]:
         return iter([one.worker for one in self._outlets])
@@ -79,8 +80,9 @@ class Outlets:
 
     def put(self, predictions: list[Prediction], arrived_s: float, *, while_waiting: Callable[[], None]) -> None:
         """Queue predictions for each (engine thread); `while_waiting` is called while there is no room."""
-        for worker in self:
-            worker.put(predictions, arrived_s, while_waiting=while_waiting)
+        with self._putting:
+            for worker in self:
+                worker.put(predictions, arrived_s, while_waiting=while_waiting)
 
     def flush(self, stop: Event) -> None:
         """Wait until each has written all, can take no more, or `stop` is set."""
@@ -109,9 +111,13 @@ class Outlets:
     def exchange(self, wanted: tuple[Outlet, ...]) -> list[str]:
         """Put what prepared() gave in the place of what runs; returns the URIs of new sinks.
 
-        Old ones end before new ones begin, for they may have the same client id on a broker.
+        Old ones end before new ones begin, for they may have the same client id on a broker; and once no put() goes on
+        that began with the old ones, for what it brought to one that has ended would be lost. One that waits for room
+        in a sink that hangs is not waited for.
         """
         before, self._outlets = self._outlets, wanted
+        if self._putting.acquire(timeout=GIVE_WAY_S):
+            self._putting.release()
         for one in before:
             if one not in wanted:
                 one.ask_to_finish(time.monotonic() + GIVE_WAY_S)
