@@ -204,8 +204,7 @@ def test_where_something_waits_or_is_worked_on_there_is_no_rehearsal(
 def test_a_device_on_a_line_is_rehearsed_and_nothing_of_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, rehearse: bool
 ) -> None:
-    played: list[int] = []
-    play = Shadow.play
+    played, play = list[int](), Shadow.play
 
     def noted(shadow: Shadow) -> list[bytes]:
         lines = play(shadow)
