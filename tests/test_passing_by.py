@@ -15,7 +15,7 @@ import pytest
 from har_stream.bench.line_port import LinePort
 from har_stream.block_queue import FEW
 from har_stream.daemon import Daemon
-from har_stream.engine import Engine
+from har_stream.engine import BEAT_S, Engine
 from har_stream.formats import frames
 from har_stream.rehearsal import RUNS
 from har_stream.samples import Prediction, Samples, Tick
@@ -140,9 +140,9 @@ def test_who_fails_while_it_passes_is_the_engine(
     assert "do not balance" not in caplog.text
 
 
-def test_a_thread_that_hangs_while_it_passes_is_told_and_stops_the_beat(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def go_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """What lets a thread go on that has passed by with five samples, and hangs."""
     begun, go_on = Event(), Event()
 
     def hangs(*_: object) -> list[Prediction]:
@@ -154,34 +154,25 @@ def test_a_thread_that_hangs_while_it_passes_is_told_and_stops_the_beat(
     source = Thread(target=engine.pass_by, args=([block(VALUES[:5])], ARRIVED_S))
     source.start()
     assert begun.wait(20)
-    before_s = engine.books.beat_s
-    assert not Event().wait(1.0)
-    assert engine.books.beat_s == before_s
+    yield go_on
     go_on.set()
     source.join(20)
+
+
+def test_a_thread_that_hangs_while_it_passes_is_told_and_stops_the_beat(engine: Engine, go_on: Event) -> None:
+    before_s = engine.books.beat_s
+    time.sleep(2 * BEAT_S)
+    assert engine.books.beat_s == before_s
+    go_on.set()
     wait_for(lambda: engine.books.beat_s > before_s)
 
 
-def test_what_a_thread_that_hangs_has_in_hand_at_the_end_is_counted(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, go_on = Event(), Event()
-
-    def hangs(*_: object) -> list[Prediction]:
-        begun.set()
-        go_on.wait(20)
-        return []
-
-    monkeypatch.setattr(engine.pipeline, "push", hangs)
-    source = Thread(target=engine.pass_by, args=([block(VALUES[:5])], ARRIVED_S))
-    source.start()
-    assert begun.wait(20)
+@pytest.mark.usefixtures("go_on")
+def test_what_a_thread_that_hangs_has_in_hand_at_the_end_is_counted(engine: Engine) -> None:
     engine.queue.close()
     wait_for(lambda: not engine.alive)
     engine.report()
     assert engine.accounting.dropped == {"engine_stuck": 5}
-    go_on.set()
-    source.join(20)
 
 
 def test_where_something_waits_or_is_worked_on_there_is_no_rehearsal(
