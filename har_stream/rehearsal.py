@@ -106,7 +106,7 @@ class Rehearsal:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told once
-            log.warning("labels are not rehearsed any more, and come a millisecond later: %r", error)
+            log.warning("labels are not rehearsed any more: %r", error)
             self._on = False
 
 

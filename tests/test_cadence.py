@@ -44,6 +44,7 @@ def test_nobody_knows_before_there_is_a_label_or_a_pace() -> None:
     assert cadence.due_s == math.inf
     labelled(cadence, 0.1)
     assert cadence.due_s < math.inf
+    assert cadence.early_s > 0  # before any deviation is known
 
 
 @pytest.mark.parametrize("block", [1, 2, 7, 16])

@@ -201,3 +201,17 @@ def test_what_comes_in_a_chunk_arrived_with_it(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(source._line, "chunks", chunks)  # noqa: SLF001 - a line whose clock stands where we want
     assert [source.arrived_s for _ in source.blocks(Event())] == [5.0, 6.0]
+
+
+def test_what_is_translated_in_a_lull_changes_nothing_of_what_comes_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = b"".join(b"0.%d,0.2,9.8,0.1,0.2,0.3\n" % number for number in range(60))
+    chunks = [(b"", 1.0), (whole[:700], 5.0), (whole[700:], 5.5), (whole, 6.5)]
+    lulls: list[tuple[bytes | None, float]] = [one for chunk in chunks for one in (chunk, (None, chunk[1] + 0.1))]
+
+    def blocks_of(came: list[tuple[bytes | None, float]]) -> list[str]:
+        source = SerialPort(parse_uri("serial:/dev/ttyX?format=lines&rate=50"), Settings())
+        source.fit(load_manifest(resolve("seed-lstm")).framing)
+        monkeypatch.setattr(source._line, "chunks", lambda _: iter(came))  # noqa: SLF001 - lulls where we want them
+        return [repr(block) for tick in source.blocks(Event()) for block in tick]
+
+    assert blocks_of(lulls) == blocks_of(list(chunks)) != []
