@@ -18,7 +18,7 @@ from har_stream.accounting import Accounting
 from har_stream.classifier import Classifier
 from har_stream.manifest import load_manifest, resolve
 from har_stream.pipeline import Pipeline
-from har_stream.settings import IntakeSettings
+from har_stream.settings import IntakeSettings, Settings
 from har_stream.sinks.terminal import TerminalTable
 from har_stream.sources.simulator import Simulator
 from har_stream.uri import parse_uri
@@ -34,7 +34,7 @@ FRAME: Final = re.sub(r"@font-face {{.*?}}\n|<!--.*?-->", "", CONSOLE_SVG_FORMAT
 
 def draw() -> str:
     """Run the stream from the simulator to the table, and return the table as an SVG picture."""
-    folder = resolve("sway-lstm")
+    folder = resolve(Settings().model)
     manifest = load_manifest(folder)
     pipeline = Pipeline(manifest, Classifier(folder, manifest), IntakeSettings(), Accounting())
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
