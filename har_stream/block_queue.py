@@ -11,7 +11,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
-from threading import Condition
+from operator import attrgetter
+from threading import Condition, Lock
 from typing import Final, NamedTuple
 
 from har_stream.accounting import Accounting, Books
@@ -30,6 +31,7 @@ PIECE: Final = 64
 """Blocks of a source with a queue of its own that are put together, if there are so many; a fleet stays whole."""
 FEW: Final = 16
 """Samples that may pass by the queue together."""
+SAMPLES: Final = attrgetter("samples")
 ENOUGH_S: Final = 0.01
 """A shorter tick does not tell how long samples take: what it costs is mostly not theirs."""
 
@@ -57,7 +59,8 @@ class BlockQueue:
         self._given, self._given_messages, self._given_s = 0, 0, math.inf
         self._progress: Progress | None = None
         self._closed = False
-        self._changed = Condition()
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
         self.arrived_s = math.nan
 
     @property
@@ -126,7 +129,7 @@ class BlockQueue:
         One of many samples does not pass: a source has to go on while it is worked on.
         """
         samples = _samples(tick)
-        with self._changed:
+        with self._lock:
             if self._closed or not self._paced or self._ticks or self._in_hand or samples > FEW:
                 return False
             self._accounting.enter(samples)
@@ -135,7 +138,7 @@ class BlockQueue:
 
     def taken(self) -> None:
         """Say that the tick that get() gave last is in somebody else's books now."""
-        with self._changed:
+        with self._lock:
             self._in_hand = 0
 
     def held(self) -> tuple[Books, int]:
@@ -194,4 +197,4 @@ def _pieces(tick: Tick) -> Iterator[Tick]:
 
 
 def _samples(tick: Tick) -> int:
-    return sum(block.samples for block in tick)
+    return sum(map(SAMPLES, tick))

@@ -171,13 +171,15 @@ class Engine:
         """Bring a tick through the pipeline, and what comes of it where it belongs; return the labels."""
         if self._annotations is not None:
             tick = self._annotations.annotate(tick, self.queue.arrived_s)
-        with self.books.tick():
+        with self.books:
             predictions = self._clock.stamp(self.pipeline.push(tick, self._now()), time.time())
+            if self._paced and predictions:  # before all that can wait, as nobody does for it
+                sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
             self.books.note(predictions)
+        if not self._paced and predictions:  # which may wait for a sink, while the books are to be read
+            sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
         if self.today is not None:
             self.today.note(singly(tick), predictions, now_s=time.monotonic())
-        if predictions:  # before all that can wait, as nobody does for it
-            sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
         self._tell_suspicions()
         self._show(tick, predictions)
         self._record(tick)

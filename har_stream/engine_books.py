@@ -1,6 +1,6 @@
 """Reads the engine's books between two ticks, where they balance, without a cost for any sample.
 
-    engine thread: with tick(): ...          any other thread: read()
+    engine thread: with books: ...          any other thread: read()
 
 A reader has to wait for the end of the tick that is under way, and the next tick for the reader. A lock alone would
 not do: an engine with much to do takes it again before a reader wakes. So there is a door before the room: who waits
@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
 from typing import Final
@@ -57,6 +56,7 @@ class EngineBooks:
         self._labels: Counter[str] = Counter()
         self._of_devices = DeviceBooks(per_device)
         self._door, self._room = Lock(), Lock()
+        self._begun_s = 0.0
         self.beat_s = time.monotonic()
         self._last = self._read()
 
@@ -65,22 +65,21 @@ class EngineBooks:
         self.beat_s = time.monotonic()
 
     def note(self, predictions: list[Prediction]) -> None:
-        """Count what a tick brought out (engine thread, within tick())."""
+        """Count what a tick brought out (engine thread, within the room)."""
         self._labels.update(prediction.label for prediction in predictions)
         self._of_devices.note(predictions)
 
-    @contextmanager
-    def tick(self) -> Iterator[None]:
-        """Keep readers out while a tick goes from the queue into the pipeline (engine thread)."""
+    def __enter__(self) -> None:
+        """Keep readers out while a tick goes from the queue through the pipeline (engine thread)."""
         with self._door:
             self._room.acquire()
-        begun_s = time.monotonic()
+        self._begun_s = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        """Let readers in again."""
         try:
-            try:
-                yield
-            finally:
-                self._queue.taken()
-            if time.monotonic() - begun_s >= LONG_S:
+            self._queue.taken()
+            if time.monotonic() - self._begun_s >= LONG_S:
                 self._last = self._read()
         finally:
             self._room.release()

@@ -36,13 +36,14 @@ class Histogram:
     def __init__(self, bounds_s: tuple[float, ...]) -> None:
         self._bounds_s = bounds_s
         self._edges_s = np.array(bounds_s)
-        self._counts = np.zeros(len(bounds_s) + 1, np.int64)
+        self._counts = [0] * (len(bounds_s) + 1)
         self._sum_s = 0.0
 
     def add(self, durations_s: NDArray[np.float64]) -> None:
         """Count durations (n,); those that are not known (NaN) are left out."""
         known_s = durations_s[~np.isnan(durations_s)]
-        self._counts += np.bincount(np.searchsorted(self._edges_s, known_s), minlength=len(self._counts))
+        found = np.bincount(np.searchsorted(self._edges_s, known_s), minlength=len(self._counts))
+        self._counts = [before + more for before, more in zip(self._counts, found.tolist(), strict=True)]
         self._sum_s += float(known_s.sum())
 
     def add_one(self, duration_s: float) -> None:
@@ -52,7 +53,7 @@ class Histogram:
 
     def read(self) -> Distribution:
         """Return what was counted."""
-        return Distribution(self._bounds_s, tuple(self._counts.tolist()), self._sum_s)
+        return Distribution(self._bounds_s, tuple(self._counts), self._sum_s)
 
 
 class TimedClassifier:

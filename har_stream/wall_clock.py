@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from msgspec.structs import replace
-
 from har_stream.samples import Prediction
 
 LONGEST_DELAY_S: Final = 3600.0
@@ -24,7 +22,7 @@ class WallClock(Protocol):
     """Tells when the windows of predictions ended."""
 
     def stamp(self, predictions: list[Prediction], wall_s: float) -> list[Prediction]:
-        """Return a tick's predictions, each device's in order, with their wall_s; they arrived at wall_s."""
+        """Give a tick's predictions, each device's in order, their wall_s, and return them; they arrived at wall_s."""
 
 
 class LiveClock:
@@ -36,9 +34,12 @@ class LiveClock:
 
     def stamp(self, predictions: list[Prediction], wall_s: float) -> list[Prediction]:
         """Place predictions that arrived at wall_s, none of them after it."""
-        newest_s = {prediction.device: prediction.end_s for prediction in predictions}
-        offsets_s = {device: self._offset(device, end_s, wall_s) for device, end_s in newest_s.items()}
-        return [replace(one, wall_s=min(wall_s, one.end_s + offsets_s[one.device])) for one in predictions]
+        offsets_s: dict[str, float] = {}
+        for one in reversed(predictions):  # a device's newest tells
+            if one.device not in offsets_s:
+                offsets_s[one.device] = self._offset(one.device, one.end_s, wall_s)
+            one.wall_s = min(wall_s, one.end_s + offsets_s[one.device])
+        return predictions
 
     def _offset(self, device: str, end_s: float, wall_s: float) -> float:
         """Return what to add to a device's clock, given its newest time."""
@@ -60,7 +61,9 @@ class RecordedClock:
 
     def stamp(self, predictions: list[Prediction], wall_s: float) -> list[Prediction]:
         """Place predictions, whenever they arrived."""
-        return [replace(one, wall_s=self._placed(one.end_s)) for one in predictions]
+        for one in predictions:
+            one.wall_s = self._placed(one.end_s)
+        return predictions
 
     def _placed(self, end_s: float) -> float:
         return end_s if end_s >= EPOCH_LIKE_S else self._origin_s + end_s

@@ -46,7 +46,7 @@ def test_an_engine_that_is_stuck_is_told_with_what_was_read_last() -> None:
     queue.put([block(motion(1, 100))])
     books.read()
     queue.put([block(motion(1, 100), 100)])
-    with books.tick():
+    with books:
         reading = books.read(patience_s=0.05)
         assert not reading.late, "it took a turn a moment ago"
         assert (reading.buffered, balance(reading)) == (100, 0)
@@ -62,9 +62,9 @@ def test_who_cannot_wait_for_a_long_tick_gets_what_stood_after_the_one_before(mo
         monkeypatch.setattr("har_stream.engine_books.LONG_S", long_s)
         queue.put([block(motion(1, 100))])
         queue.get()
-        with books.tick():
+        with books:
             pass
-        with books.tick():
+        with books:
             assert books.read(patience_s=0.01).books.samples_in == known
 
 
@@ -88,7 +88,7 @@ def test_an_engine_that_never_rests_lets_readers_in_between_two_ticks() -> None:
 
     def busy() -> None:
         while not stop.is_set():
-            with books.tick():
+            with books:
                 time.sleep(0.01)
 
     engine = Thread(target=busy)

@@ -8,6 +8,7 @@ import os
 import select
 import stat
 from collections.abc import Callable
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,26 +26,30 @@ FEW: Final = 8
 NEW_FILE_MODE: Final = 0o666
 """Less what the umask takes away."""
 
+_ENCODER: Final = msgspec.json.Encoder()
+
 
 def encode(prediction: Prediction) -> bytes:
     """Return a prediction as one line of JSON, without the line's end."""
-    return msgspec.json.encode(fields_of(prediction))
+    return _ENCODER.encode(_fields(prediction))
 
 
-def fields_of(prediction: Prediction) -> dict[str, Any]:
+def _fields(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
-    settled = prediction.settled
-    shares = {label: round(share, PROBABILITY_DECIMALS) for label, share in prediction.probabilities.items()}
+    start_s, end_s = _time(prediction.start_s), _time(prediction.end_s)
+    settled, values = prediction.settled, memoryview(prediction.shares).cast("f").tolist()
+    rounded = map(round, values, repeat(PROBABILITY_DECIMALS))
+    shares = dict(zip(prediction.labels, rounded, strict=True))
     fields = {
         "id": prediction.id,
         "device": prediction.device,
-        "time": _time(prediction.end_s),
-        "window": [_time(prediction.start_s), _time(prediction.end_s)],
+        "time": end_s,
+        "window": (start_s, end_s),
         "label": prediction.label,
         "raw": prediction.raw,
         "confidence": shares[prediction.raw],
         "probabilities": shares,
-        "settled": settled and {"span": [_time(settled.start_s), _time(settled.end_s)], "label": settled.label},
+        "settled": settled and {"span": (_time(settled.start_s), _time(settled.end_s)), "label": settled.label},
     }
     if prediction.has_truth:
         fields["truth"] = prediction.truth
@@ -52,14 +57,16 @@ def fields_of(prediction: Prediction) -> dict[str, Any]:
 
 
 def _lines(predictions: list[Prediction]) -> bytes:
-    return b"".join(encode(prediction) + b"\n" for prediction in predictions)
+    return _ENCODER.encode_lines(map(_fields, predictions))
 
 
-def _has_room(pipe: int) -> bool:
-    """Tell whether a pipe takes PIPE_BUF bytes at once (pipe(7))."""
+def _poll_of(file: int) -> select.poll | None:
+    """Return what tells whether a pipe has room, None where that is no pipe."""
+    if not stat.S_ISFIFO(os.fstat(file).st_mode):
+        return None
     poll = select.poll()
-    poll.register(pipe, select.POLLOUT)
-    return poll.poll(0) == [(pipe, select.POLLOUT)]
+    poll.register(file, select.POLLOUT)
+    return poll
 
 
 def _time(seconds: float) -> float:
@@ -80,7 +87,7 @@ class JsonLines:
         self.name = name
         self._open_file, self._shared = open_file, shared
         self._file: int | None = None
-        self._is_pipe = False
+        self._pipe: select.poll | None = None
 
     def start(self, wake: Callable[[], None]) -> None:
         """Need nothing: the file is opened by the first write."""
@@ -91,10 +98,11 @@ class JsonLines:
 
     def pass_on(self, predictions: list[Prediction]) -> bool:
         """Write lines into a pipe that has room for them, and tell whether that is done. Raises OSError."""
-        if len(predictions) > FEW or self._file is None or not self._is_pipe:
+        if len(predictions) > FEW or self._file is None or self._pipe is None:
             return False
         lines = _lines(predictions)
-        if len(lines) > select.PIPE_BUF or not _has_room(self._file):
+        # A pipe that can be written to takes PIPE_BUF bytes at once (pipe(7)).
+        if len(lines) > select.PIPE_BUF or self._pipe.poll(0) != [(self._file, select.POLLOUT)]:
             return False
         os.write(self._file, lines)
         return True
@@ -106,7 +114,7 @@ class JsonLines:
         try:
             if self._file is None:
                 self._file = self._open_file()
-                self._is_pipe = stat.S_ISFIFO(os.fstat(self._file).st_mode)
+                self._pipe = _poll_of(self._file)
             if self._shared:
                 fcntl.flock(self._file, fcntl.LOCK_EX)
             while sent < len(lines):

@@ -81,8 +81,8 @@ class Outlets:
     def put(self, predictions: list[Prediction], arrived_s: float, *, while_waiting: Callable[[], None]) -> None:
         """Queue predictions for each (engine thread); `while_waiting` is called while there is no room."""
         with self._putting:
-            for worker in self:
-                worker.put(predictions, arrived_s, while_waiting=while_waiting)
+            for one in self._outlets:
+                one.worker.put(predictions, arrived_s, while_waiting=while_waiting)
 
     def flush(self, stop: Event) -> None:
         """Wait until each has written all, can take no more, or `stop` is set."""

@@ -14,7 +14,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from threading import Condition, Event, Thread
+from threading import Condition, Event, RLock, Thread
 from typing import Final
 
 import msgspec
@@ -49,7 +49,8 @@ class SinkWorker:
     def __init__(self, sink: Sink, *, limit: int, source_waits: bool, on_closed: Callable[[], None]) -> None:
         self._sink, self._limit, self._source_waits, self._on_closed = sink, limit, source_waits, on_closed
         self._queue: deque[_Waiting] = deque()
-        self._changed = Condition()
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
         self._deadline_s: float | None = None
         self._drain_s = 0.0
         self._gone = False
@@ -79,7 +80,7 @@ class SinkWorker:
         arrived_s is when the samples that completed them arrived, by time.monotonic(), if that is known. Where room is
         waited for `while_waiting` is called again and again.
         """
-        with self._changed:
+        with self._lock:
             if self._waits and not self._queue and self._pass_on(predictions, arrived_s):
                 return
             for part in self._portions(predictions, while_waiting):
@@ -96,9 +97,10 @@ class SinkWorker:
             passed = not (self._gone or self._failing) and self._sink.pass_on(predictions)
         except OSError:  # write() meets it again, and tells
             return False
-        if passed:
+        if passed:  # and nobody need be told, for nothing changed that is waited for
             self._offered += len(predictions)
-            self._book([_Waiting(one, arrived_s) for one in predictions], taken=len(predictions), lost=0)
+            self.written += len(predictions)
+            self._note_latencies([arrived_s] * len(predictions))
         return passed
 
     def _portions(self, predictions: list[Prediction], while_waiting: Callable[[], None]) -> Iterator[list[Prediction]]:
@@ -237,15 +239,17 @@ class SinkWorker:
             self._idle_at_s = time.monotonic() + IDLE_S
 
     def _book(self, batch: list[_Waiting], *, taken: int, lost: int) -> None:
-        arrived_s = np.array([one.arrived_s for one in batch[:taken]], np.float64)
         with self._changed:
-            self._latency.add(time.monotonic() - arrived_s)
+            self._note_latencies([one.arrived_s for one in batch[:taken]])
             self.written += taken
             if not self._gone:
                 self._queue.extendleft(reversed(batch[taken + lost :]))
                 self._trim()
             self._in_hand = 0
             self._changed.notify_all()
+
+    def _note_latencies(self, arrived_s: list[float]) -> None:
+        self._latency.add(time.monotonic() - np.array(arrived_s, np.float64))
 
     def _tell_failure(self, error: OSError) -> None:
         """Say once that labels are being lost."""
