@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from har_stream.activities import ACTIVITIES
 from har_stream.errors import ConfigError
 from har_stream.samples import Settled
 from har_stream.sinks.json_lines import JsonLines, encode, json_file
-from tests.predictions import prediction
+from tests.predictions import packed, prediction
 
 
 def test_a_line_has_the_documented_fields_in_order() -> None:
@@ -45,6 +46,22 @@ def test_every_line_reads_back(end_s: float, raw: str, label: str) -> None:
     assert b"\n" not in line
     assert fields["time"] == pytest.approx(end_s, abs=6e-4)
     assert (fields["raw"], fields["label"]) == (raw, label)
+
+
+SECONDS = st.floats(0, 4e9)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=6, max_size=6), SECONDS, st.none() | st.tuples(SECONDS, SECONDS))
+def test_numbers_are_those_that_python_rounds_to(
+    shares: list[float], end_s: float, span: tuple[float, float] | None
+) -> None:
+    one = prediction(end_s=end_s, raw="sitting", settled=span and Settled(*span, "walking"))
+    one.shares = packed(*shares)
+    fields = json.loads(encode(one))
+    assert fields["probabilities"] == {name: round(share, 4) for name, share in zip(ACTIVITIES, shares, strict=True)}
+    assert fields["confidence"] == round(shares[ACTIVITIES.index("sitting")], 4)
+    assert fields["window"] == [round(one.start_s, 3), round(end_s, 3)]
+    assert fields["settled"] == (span and {"span": [round(time_s, 3) for time_s in span], "label": "walking"})
 
 
 def test_a_file_is_appended_to(tmp_path: Path) -> None:
@@ -121,6 +138,19 @@ def test_lines_pass_into_a_pipe_that_has_room_for_them() -> None:
     assert not sink.pass_on([prediction()]), "it is full"
     os.close(reading)
     assert not sink.pass_on([prediction()])
+    os.close(writing)
+
+
+def test_who_has_passed_a_line_on_gives_way_to_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    sink = JsonLines("pipe", lambda: writing)
+    sink.write([prediction()])
+    assert os.read(reading, 9999)
+    read: list[bytes] = []
+    monkeypatch.setattr(os, "sched_yield", lambda: read.append(os.read(reading, 9999)))
+    assert sink.pass_on([prediction()])
+    assert read == [encode(prediction()) + b"\n"]
+    os.close(reading)
     os.close(writing)
 
 

@@ -87,6 +87,46 @@ def test_labels_and_books_are_the_same_as_through_the_queue(engine: Engine, sett
     assert engine.accounting.snapshot() == other.accounting.snapshot()
 
 
+def test_who_has_seen_a_label_finds_it_in_the_books(
+    engine: Engine, sinks: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings: list[dict[str, int]] = []
+    readers: list[Thread] = []
+
+    def put(*_: object, **__: object) -> None:
+        readers.append(Thread(target=lambda: readings.append(engine.books.read(patience_s=20).labels)))
+        readers[-1].start()
+        wait_for(engine.books._door.locked)  # noqa: SLF001 - nothing else tells that it waits
+
+    monkeypatch.setattr(sinks, "put", put)
+    for tick in ticks(VALUES, 3):
+        assert engine.pass_by(tick, ARRIVED_S)
+    for reader in readers:
+        reader.join(20)
+    assert [sum(labels.values()) for labels in readings] == [1, 2, 3, 4, 5]
+
+
+def test_while_a_source_waits_for_a_sink_the_books_can_be_read(
+    settings: Settings, sinks: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = Event(), Event()
+
+    def put(*_: object, **__: object) -> None:
+        begun.set()
+        go_on.wait(20)
+
+    monkeypatch.setattr(sinks, "put", put)
+    one = Engine(settings, *model(), paced=False, live=None, recorder=None, keeper=None)
+    thread = one.start(sinks)
+    one.queue.put([block(VALUES[:200])])
+    assert begun.wait(20)
+    reading = one.books.read(patience_s=5)
+    assert (sum(reading.labels.values()), reading.books.samples_in) == (2, 200)
+    go_on.set()
+    one.queue.close()
+    thread.join(20)
+
+
 def test_what_is_long_waits_or_comes_too_late_does_not_pass(engine: Engine) -> None:
     assert engine.pass_by([block(VALUES[:FEW])], ARRIVED_S)
     assert not engine.pass_by([block(VALUES[: FEW + 1], FEW)], ARRIVED_S)

@@ -36,11 +36,11 @@ def encode(prediction: Prediction) -> bytes:
 
 def _fields(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
-    start_s, end_s = _time(prediction.start_s), _time(prediction.end_s)
+    start_s, end_s = round(prediction.start_s, TIME_DECIMALS), round(prediction.end_s, TIME_DECIMALS)
     settled, values = prediction.settled, memoryview(prediction.shares).cast("f").tolist()
     rounded = map(round, values, repeat(PROBABILITY_DECIMALS))
     shares = dict(zip(prediction.labels, rounded, strict=True))
-    fields = {
+    fields: dict[str, Any] = {
         "id": prediction.id,
         "device": prediction.device,
         "time": end_s,
@@ -49,8 +49,11 @@ def _fields(prediction: Prediction) -> dict[str, Any]:
         "raw": prediction.raw,
         "confidence": shares[prediction.raw],
         "probabilities": shares,
-        "settled": settled and {"span": (_time(settled.start_s), _time(settled.end_s)), "label": settled.label},
+        "settled": None,
     }
+    if settled is not None:
+        span = round(settled.start_s, TIME_DECIMALS), round(settled.end_s, TIME_DECIMALS)
+        fields["settled"] = {"span": span, "label": settled.label}
     if prediction.has_truth:
         fields["truth"] = prediction.truth
     return fields
@@ -67,10 +70,6 @@ def _poll_of(file: int) -> select.poll | None:
     poll = select.poll()
     poll.register(file, select.POLLOUT)
     return poll
-
-
-def _time(seconds: float) -> float:
-    return round(seconds, TIME_DECIMALS)
 
 
 class JsonLines:
@@ -105,6 +104,7 @@ class JsonLines:
         if len(lines) > select.PIPE_BUF or self._pipe.poll(0) != [(self._file, select.POLLOUT)]:
             return False
         os.write(self._file, lines)
+        os.sched_yield()  # Linux may have woken the reader on this very processor, where it waits until we give way
         return True
 
     def write(self, predictions: list[Prediction]) -> int:
