@@ -98,9 +98,16 @@ def test_who_has_seen_a_label_finds_it_in_the_books(
         readers[-1].start()
         wait_for(engine.books._door.locked)  # noqa: SLF001 - nothing else tells that it waits
 
+    note = engine.books.note
+
+    def note_at_leisure(predictions: list[Prediction]) -> None:
+        time.sleep(0.02)  # in which a reader would get in, if it could
+        note(predictions)
+
     monkeypatch.setattr(sinks, "put", put)
-    for tick in ticks(VALUES, 3):
-        assert engine.pass_by(tick, ARRIVED_S)
+    monkeypatch.setattr(engine.books, "note", note_at_leisure)
+    for tick in ticks(VALUES, FEW):
+        wait_for(partial(engine.pass_by, tick, ARRIVED_S))  # the engine's thread has its turns, too
     for reader in readers:
         reader.join(20)
     assert [sum(labels.values()) for labels in readings] == [1, 2, 3, 4, 5]
