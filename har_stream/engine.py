@@ -173,15 +173,16 @@ class Engine:
             tick = self._annotations.annotate(tick, self.queue.arrived_s)
         with self.books:
             predictions = self._clock.stamp(self.pipeline.push(tick, self._now()), time.time())
+            labelled_s = time.monotonic()
             if self._paced and predictions:  # before all that can wait, as nobody does for it
                 sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
             self.books.note(predictions)
         if not self._paced and predictions:  # which may wait for a sink, while the books are to be read
             sinks.put(predictions, self.queue.arrived_s, while_waiting=self.books.beat)
         if self.today is not None:
-            self.today.note(singly(tick), predictions, now_s=time.monotonic())
+            self.today.note(singly(tick), predictions, now_s=labelled_s)
         self._tell_suspicions()
-        self._show(tick, predictions)
+        self._show(tick, predictions, labelled_s)
         self._record(tick)
         if self._keeper is not None and self._keeper.asks:
             self._exchange(self._keeper)
@@ -198,17 +199,17 @@ class Engine:
             else:
                 log.info("%s: its samples look right now", device)
 
-    def _show(self, tick: Tick, predictions: list[Prediction]) -> None:
+    def _show(self, tick: Tick, predictions: list[Prediction], labelled_s: float) -> None:
         if self._live is not None:
-            pipeline, arrived_s, now_s = self.pipeline, self.queue.arrived_s, time.monotonic()
+            pipeline = self.pipeline
             self._live.note(
                 singly(tick),
                 predictions,
                 pipeline.taps,
                 pipeline.upright_of,
                 pipeline.knows,
-                arrived_s=arrived_s,
-                now_s=now_s,
+                arrived_s=self.queue.arrived_s,
+                now_s=labelled_s,
             )
 
     def _record(self, tick: Tick) -> None:

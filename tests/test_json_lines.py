@@ -141,19 +141,6 @@ def test_lines_pass_into_a_pipe_that_has_room_for_them() -> None:
     os.close(writing)
 
 
-def test_who_has_passed_a_line_on_gives_way_to_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, writing = os.pipe()
-    sink = JsonLines("pipe", lambda: writing)
-    sink.write([prediction()])
-    assert os.read(reading, 9999)
-    read: list[bytes] = []
-    monkeypatch.setattr(os, "sched_yield", lambda: read.append(os.read(reading, 9999)))
-    assert sink.pass_on([prediction()])
-    assert read == [encode(prediction()) + b"\n"]
-    os.close(reading)
-    os.close(writing)
-
-
 def test_nothing_passes_into_a_file(tmp_path: Path) -> None:
     sink = json_file(tmp_path / "labels.jsonl")
     sink.write([prediction()])

@@ -31,6 +31,27 @@ def test_what_need_not_wait_is_written_by_who_has_it() -> None:
     finish(worker)
 
 
+def test_who_has_passed_labels_on_gives_way_to_their_reader_which_is_no_part_of_their_latency(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink, now_s, told = FakeSink(), [5.0], list[int]()
+
+    def give_way() -> None:
+        told.append(len(sink.taken))
+        now_s[0] = 9.0
+
+    worker, _ = started(sink)
+    waiting(worker)
+    sink.passes = True
+    with monkeypatch.context() as patch:
+        patch.setattr("har_stream.sinks.worker.time.monotonic", lambda: now_s[0])
+        patch.setattr("har_stream.sinks.worker.os.sched_yield", give_way)
+        worker.put([prediction(), prediction()], 2.0)
+    assert told == [2]
+    assert worker.vitals().latency.sum_s == 6.0
+    finish(worker)
+
+
 def test_nothing_passes_by_what_waits() -> None:
     sink = FakeSink()
     worker, _ = started(sink)

@@ -104,7 +104,6 @@ class JsonLines:
         if len(lines) > select.PIPE_BUF or self._pipe.poll(0) != [(self._file, select.POLLOUT)]:
             return False
         os.write(self._file, lines)
-        os.sched_yield()  # Linux may have woken the reader on this very processor, where it waits until we give way
         return True
 
     def write(self, predictions: list[Prediction]) -> int:

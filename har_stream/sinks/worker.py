@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -98,9 +99,11 @@ class SinkWorker:
         except OSError:  # write() meets it again, and tells
             return False
         if passed:  # and nobody need be told, for nothing changed that is waited for
+            taken_s = time.monotonic()
+            os.sched_yield()  # Linux may have woken the reader on this very processor, where it waits until we give way
             self._offered += len(predictions)
             self.written += len(predictions)
-            self._note_latencies([arrived_s] * len(predictions))
+            self._latency.add(taken_s - np.full(len(predictions), arrived_s))
         return passed
 
     def _portions(self, predictions: list[Prediction], while_waiting: Callable[[], None]) -> Iterator[list[Prediction]]:
@@ -239,17 +242,15 @@ class SinkWorker:
             self._idle_at_s = time.monotonic() + IDLE_S
 
     def _book(self, batch: list[_Waiting], *, taken: int, lost: int) -> None:
+        arrived_s = np.array([one.arrived_s for one in batch[:taken]], np.float64)
         with self._changed:
-            self._note_latencies([one.arrived_s for one in batch[:taken]])
+            self._latency.add(time.monotonic() - arrived_s)
             self.written += taken
             if not self._gone:
                 self._queue.extendleft(reversed(batch[taken + lost :]))
                 self._trim()
             self._in_hand = 0
             self._changed.notify_all()
-
-    def _note_latencies(self, arrived_s: list[float]) -> None:
-        self._latency.add(time.monotonic() - np.array(arrived_s, np.float64))
 
     def _tell_failure(self, error: OSError) -> None:
         """Say once that labels are being lost."""
