@@ -31,9 +31,9 @@ def plain_sample(message: bytes) -> Sample | None:
     count = head - _ARRAY_HEAD
     if len(floats) != count * (1 + FLOAT32_BYTES):
         return None
-    return Sample(_unsigned(sequence), _unsigned(timestamp_ms), _UNPACK[count](floats))
-
-
-def _unsigned(item: bytes) -> int:
-    """Return what an integer of CBOR says: itself if small, or else what follows its head."""
-    return int.from_bytes(item[1:] or item)
+    # An integer of CBOR is what follows its head, or its head if small.
+    return Sample(
+        int.from_bytes(sequence[1:] or sequence),
+        int.from_bytes(timestamp_ms[1:] or timestamp_ms),
+        _UNPACK[count](floats),
+    )
