@@ -72,7 +72,7 @@ class Decoder:
 
     def _hold(self, begun: bytes) -> None:
         """Keep what has come of a frame, or count it where it is too much for one."""
-        if self._lost or len(begun) > FRAME_MAX:
+        if len(begun) > FRAME_MAX:
             self._lost += len(begun)
             begun = b""
         self._begun = begun

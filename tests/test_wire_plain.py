@@ -18,12 +18,13 @@ from tests.wire_c import comparable
 from tests.wire_frames import FLOATS, SIX, U32, cbor_of, dice, tampered
 
 UNSIGNED = (
-    st.integers(0, 0x17).map(lambda small: bytes([small]))
+    st.integers(0, 0x1F).map(lambda head: bytes([head]))
     | st.binary(min_size=1, max_size=1).map(b"\x18".__add__)
     | st.binary(min_size=2, max_size=2).map(b"\x19".__add__)
     | st.binary(min_size=4, max_size=4).map(b"\x1a".__add__)
 )
-"""Integers as CBOR may have them: not each in its shortest form, and with line feeds and zeros among their bytes."""
+"""Integers as CBOR may have them, not each in its shortest form, with line feeds and zeros among their bytes; and heads
+that are none."""
 FLOAT32S = st.lists(st.binary(min_size=4, max_size=4).map(b"\xfa".__add__), max_size=18).map(b"".join)
 
 
@@ -50,6 +51,8 @@ def test_what_senders_write_is_plain(sequence: int, stamp: int, values: tuple[fl
 @given(UNSIGNED, UNSIGNED, st.integers(0, 18), FLOAT32S, st.sampled_from([b"", b"\n", b"\0"]))
 @example(b"\0", b"\0", 1, b"\xfa\x7f\xc0\0\0", b"")
 @example(b"\0", b"\0", 1, b"\xfa\x7f\xc0\0\0", b"\n")
+@example(b"\x18", b"\0", 1, b"\xfa\0\0\0\0", b"")
+@example(b"\0", b"\0", 17, b"\xfa\0\0\0\0" * 17, b"")
 def test_plain_samples_are_read_as_by_the_parser(
     sequence: bytes, stamp: bytes, count: int, floats: bytes, more: bytes
 ) -> None:
