@@ -14,6 +14,7 @@ import cbor2
 from cobs import cobs
 from fastcrc import crc16
 
+from firmware_bridge.plain import plain_sample
 from firmware_bridge.protocol import (
     CHANNEL_NAME_MAX,
     CHANNELS_MAX,
@@ -56,30 +57,36 @@ class Decoder:
     def push(self, data: bytes) -> list[Frame]:
         """Take bytes, of any number, and give the frames that they complete, in their order."""
         *ended, begun = data.split(DELIMITER)
-        frames = []
+        frames: list[Frame] = []
         for piece in ended:
-            self._extend(piece)
-            if self._lost or self._begun:
-                frames.append(self._finish())
-        self._extend(begun)
+            encoded = self._begun + piece
+            length = self._lost + len(encoded)
+            self._begun, self._lost = b"", 0
+            if length > FRAME_MAX:
+                frames.append(Corrupt(Status.OVERSIZE, length))
+            elif length:
+                frames.append(self._frame(encoded))
+        if begun:
+            self._hold(self._begun + begun)
         return frames
 
-    def _extend(self, piece: bytes) -> None:
-        if self._lost or len(self._begun) + len(piece) > FRAME_MAX:
-            self._lost += len(self._begun) + len(piece)
-            self._begun = b""
-        else:
-            self._begun += piece
+    def _hold(self, begun: bytes) -> None:
+        """Keep what has come of a frame, or count it where it is too much for one."""
+        if len(begun) > FRAME_MAX:
+            self._lost += len(begun)
+            begun = b""
+        self._begun = begun
 
-    def _finish(self) -> Frame:
-        encoded, lost = self._begun, self._lost
-        self._begun, self._lost = b"", 0
-        if lost:
-            return Corrupt(Status.OVERSIZE, lost)
+    def _frame(self, encoded: bytes) -> Frame:
         try:
-            return self._read(_message_of(encoded))
+            message = _message_of(encoded)
+            sample = plain_sample(message)
+            if sample is None:
+                return self._read(message)
+            _check_channels(len(sample.values), self._channels)
         except _RefusedError as refused:
             return Corrupt(refused.status, len(encoded))
+        return sample
 
     def _read(self, message: bytes) -> SessionInfo | Sample:
         kind, fields = _parts(_parse(message))

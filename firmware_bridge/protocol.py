@@ -74,7 +74,7 @@ class SessionInfo:
         return len(self.channel_names)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to freeze it would treble its cost, which is paid for each sample
 class Sample:
     """One reading of all channels.
 

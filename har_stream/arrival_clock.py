@@ -45,7 +45,7 @@ LARGEST_SHIFT: Final = 0.2
 """Of a sample's period: by how much one chunk may move the clock, so that following samples stay in line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to freeze it would treble its cost, which is paid for each chunk
 class Span:
     """When the samples of a push were taken: the first at start_s, then one every 1/rate_hz."""
 

@@ -97,11 +97,14 @@ class DeviceTranslation:
     def readings(self, readings: Readings, arrival_s: float) -> list[Block]:
         """Translate readings of both sensors."""
         values = self.conversions.of((readings.acc_unit, readings.gyro_unit)).samples(readings.values)
+        block: SampleBlock | TimedBlock
         if readings.times_s is not None:
-            return self._in_order(TimedBlock(self.device, readings.times_s, values, readings.rate_hz))
-        if readings.start_s is not None and readings.rate_hz is not None:
-            return self._in_order(self._block(readings.start_s, readings.rate_hz, values))
-        return self._by_arrival(values, readings.rate_hz, arrival_s)
+            block = TimedBlock(self.device, readings.times_s, values, readings.rate_hz)
+        elif readings.start_s is not None and readings.rate_hz is not None:
+            block = self._block(readings.start_s, readings.rate_hz, values)
+        else:
+            return self._by_arrival(values, readings.rate_hz, arrival_s)
+        return self._reordering.push(block) if self._reorders else [block]  # type: ignore[return-value]
 
     def rows(self, rows: Sequence[SensorRows]) -> list[Block]:
         """Translate rows of sensors that came together."""
@@ -113,9 +116,6 @@ class DeviceTranslation:
         """Give or refuse all that waits: nothing more comes."""
         blocks = self._alignment.flush() if self._alignment else []
         return [*blocks, *self._reordering.flush(), *self._give_up()]
-
-    def _in_order(self, block: SampleBlock | TimedBlock) -> list[Block]:
-        return self._reordering.push(block) if self._reorders else [block]  # type: ignore[return-value]
 
     def _converted(self, rows: SensorRows) -> Rows:
         conversion = self.conversions.of()

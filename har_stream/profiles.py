@@ -21,6 +21,8 @@ G: Final = 9.80665
 
 AXES: Final = "xyz"
 
+FLOAT32: Final = np.dtype(np.float32)
+
 FormatName = Literal[
     "auto",
     "frames",
@@ -188,10 +190,11 @@ class Conversion:
 
     def samples(self, values: Values) -> Samples:
         """Return readings (n, 6) as g and rad/s; those that are so already keep every bit, and are not copied."""
-        if self._identity and values.dtype == np.float32:
+        narrow = values.dtype == FLOAT32
+        if narrow and self._identity:
             return values
         turned = values if self._in_order else values[:, self._order]
-        if values.dtype == np.float32 and self._makes_smaller:
+        if narrow and self._makes_smaller:
             return np.asarray(turned / self._divisors, np.float32)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the intake refuses
             return np.asarray(turned if self._identity else turned / self._divisors, np.float32)

@@ -39,7 +39,8 @@ class StreamEnds:
     """
 
     def __init__(self, *, rows: int) -> None:
-        self.end_s, self.interval_s = np.full(rows, math.nan), np.zeros(rows)
+        self.end_s: NDArray[np.float64] = np.full(rows, math.nan)
+        self.interval_s = np.zeros(rows)
         self.held, self.sequence = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
 
     def begin(self, row: int) -> None:
@@ -78,12 +79,12 @@ class Reordering:
     @property
     def end_s(self) -> float:
         """The time of the last sample that is out, NaN before there is one."""
-        return float(self._ends.end_s[self._row])
+        return self._ends.end_s.item(self._row)
 
     @property
     def interval_s(self) -> float:
         """The time from sample to sample, as the last block had it."""
-        return float(self._ends.interval_s[self._row])
+        return self._ends.interval_s.item(self._row)
 
     def _note(self, end_s: float, interval_s: float) -> None:
         self._ends.end_s[self._row], self._ends.interval_s[self._row] = end_s, interval_s

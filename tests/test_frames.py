@@ -42,6 +42,12 @@ def test_the_samples_of_a_push_are_one_readings_with_what_the_session_says() -> 
     assert only.values.tolist() == [list(ROW)] * 3
 
 
+def test_a_session_without_a_name_names_no_device() -> None:
+    (only,) = FramesDecoder().push(encode_session(session_id=7, rate_hz=50) + sample(20))
+    assert isinstance(only, Readings)
+    assert only.device is None
+
+
 def test_a_session_that_is_told_again_does_not_part_readings() -> None:
     assert len(FramesDecoder().push(SESSION + sample(20) + SESSION + sample(40))) == 1
 

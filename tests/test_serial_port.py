@@ -215,3 +215,19 @@ def test_what_is_translated_in_a_lull_changes_nothing_of_what_comes_then(monkeyp
         return [repr(block) for tick in source.blocks(Event()) for block in tick]
 
     assert blocks_of(lulls) == blocks_of(list(chunks)) != []
+
+
+def test_what_is_found_is_told_once_and_keeps_no_block_waiting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = SerialPort(parse_uri("serial:/dev/ttyX"), Settings())
+    source.fit(load_manifest(resolve(Settings().model)).framing)
+    sent = [frames.encode_samples(np.ones((1, 6)), sequence=at, start_ms=20 * at, rate_hz=RATE_HZ) for at in range(40)]
+    monkeypatch.setattr(source._line, "chunks", lambda _stop: ((data, 0.0) for data in [b"", *sent]))  # noqa: SLF001
+    with caplog.at_level("INFO", "har_stream.sources.serial_port"):
+        blocks = source.blocks(Event())
+        assert next(blocks)
+        assert not caplog.messages
+        assert list(blocks)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("/dev/ttyX: ")

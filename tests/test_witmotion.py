@@ -34,6 +34,13 @@ def test_bytes_as_the_makers_describe_them() -> None:
     assert values_of(WitMotionDecoder().push(data)).tolist() == [[1, 0, -2, 0, 0, 1000]]
 
 
+def test_every_word_is_read_exactly() -> None:
+    words = np.arange(-32768, 32768)
+    steps = np.repeat(words[:, np.newaxis], 6, axis=1)
+    data = b"".join(bytes([0x55, 0x61]) + row.tobytes() + bytes(6) for row in steps.astype("<i2"))
+    assert np.array_equal(values_of(WitMotionDecoder().push(data)), steps * ([16.0 / 32768] * 3 + [2000.0 / 32768] * 3))
+
+
 def test_other_packets_are_skipped_and_not_counted() -> None:
     decoded = WitMotionDecoder().push(
         packet(0x50, 1, 2, 3, 4) + ACC + GYRO + ANGLES + packet(0x54, 1, 2, 3, 4) + ACC + GYRO

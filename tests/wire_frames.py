@@ -49,7 +49,8 @@ SIX = SessionInfo(1, 50, ("ax", "ay", "az", "gx", "gy", "gz"), 1, 0, "watch")
 _WALK = Sample(1, 20, (1.5, -0.0, 9.75, 0.0, 2.0**-149, -2.5))
 
 
-def _cbor_of(message: SessionInfo | Sample) -> bytes:
+def cbor_of(message: SessionInfo | Sample) -> bytes:
+    """Give the message of a frame."""
     return bytes(cobs.decode(encode(message, crc=False)[:-1])[2:])
 
 
@@ -58,9 +59,9 @@ def _sample_of(values: object, **more: object) -> bytes:
 
 
 SEEDS = [
-    _cbor_of(SIX),
-    _cbor_of(_WALK),
-    _cbor_of(Sample(1, 20, (1.5, -2147.483648, 2147.483647, 0.0, -1e-06, 1.0), micro=True)),
+    cbor_of(SIX),
+    cbor_of(_WALK),
+    cbor_of(Sample(1, 20, (1.5, -2147.483648, 2147.483647, 0.0, -1e-06, 1.0), micro=True)),
     _sample_of(cbor2.CBORTag(85, struct.pack("<6f", *range(6))), x={"y": [1, [2, {"z": b"abc"}]], "ü": "ǚ€😀"}),
     _sample_of([1.1, 2.5, 1e300, 1e-42, -3e-46, float("nan")]),
     bytes.fromhex(

@@ -40,14 +40,15 @@ class FramesDecoder:
         decoded: list[Decoded] = []
         samples: list[Sample] = []
         for frame in self._frames.push(data):
-            if isinstance(frame, Sample) and self._columns is not None and len(frame.values) >= CHANNELS:
+            if type(frame) is Sample and self._columns is not None and len(frame.values) >= CHANNELS:
                 samples.append(frame)
                 continue
-            if not isinstance(frame, SessionInfo) or frame != self._session:
-                self._close(samples, decoded)
+            if samples and not (isinstance(frame, SessionInfo) and frame == self._session):
+                decoded.append(self._readings(samples))
                 samples = []
             self._turn(frame, decoded)
-        self._close(samples, decoded)
+        if samples:
+            decoded.append(self._readings(samples))
         return decoded
 
     def _turn(self, frame: SessionInfo | Sample | Corrupt, decoded: list[Decoded]) -> None:
@@ -65,33 +66,21 @@ class FramesDecoder:
         self._session = session
         self._columns = columns_of(session.channel_names)
 
-    def _close(self, samples: list[Sample], decoded: list[Decoded]) -> None:
-        if not samples:
-            return
-        session, columns = self._session, self._columns or IN_ORDER
-        # Only a session holds samples to one number of values.
-        rows = [sample.values if session else sample.values[:CHANNELS] for sample in samples]
-        values = np.array(rows, np.float32)
-        if columns != IN_ORDER or values.shape[1] > CHANNELS:
-            values = values[:, columns]
-        decoded.append(
-            Readings(
-                values,
-                times_s=np.array([time_ms / 1000 for time_ms in self._unwrapped(samples)]),
-                rate_hz=None if session is None else float(session.rate_hz),
-                device=(session.name or None) if session else None,
-            )
-        )
-
-    def _unwrapped(self, samples: list[Sample]) -> list[int]:
-        """Return the times of samples in ms, counted on beyond 32 bits; a step back of less than half stays one."""
+    def _readings(self, samples: list[Sample]) -> Readings:
+        times_s, rows = [], []
         last_ms = samples[0].timestamp_ms if self._last_ms is None else self._last_ms
-        unwrapped = []
         for sample in samples:  # most often one
             last_ms += (sample.timestamp_ms - last_ms + WRAP_MS // 2) % WRAP_MS - WRAP_MS // 2
-            unwrapped.append(last_ms)
-        self._last_ms = last_ms
-        return unwrapped
+            times_s.append(last_ms / 1000)
+            rows.append(sample.values)
+        self._last_ms = last_ms  # counted on beyond 32 bits; a step back of less than half stays one
+        session = self._session
+        if session is None:  # only a session holds samples to one number of values
+            return Readings(np.array([row[:CHANNELS] for row in rows], np.float32), np.array(times_s))
+        values, columns = np.array(rows, np.float32), self._columns
+        if columns != IN_ORDER or values.shape[1] > CHANNELS:
+            values = values[:, columns]
+        return Readings(values, np.array(times_s), None, float(session.rate_hz), session.name or None)
 
 
 def columns_of(names: tuple[str, ...]) -> tuple[int, ...] | None:

@@ -27,8 +27,8 @@ IDS: Final = range(0x50, 0x60)
 
 PACKET: Final = 11
 COMBINED_PACKET: Final = 20
-SCALE: Final = np.repeat([16.0 / 32768, 2000.0 / 32768], 3)
-"""g and deg/s of one step."""
+SCALE: Final = np.repeat(np.array([16.0 / 32768, 2000.0 / 32768], np.float32), 3)
+"""g and deg/s of one step; a float32 holds every multiple of them that a packet can hold."""
 
 UNLOCK: Final = bytes.fromhex("ffaa6988b5")
 RATE_50_HZ: Final = bytes.fromhex("ffaa030800")
@@ -114,7 +114,7 @@ def _whole(data: bytes, at: int, length: int) -> bool:
 
 def _close(rows: list[Words], decoded: list[Decoded]) -> None:
     if rows:
-        decoded.append(Readings(np.array(rows, np.float64) * SCALE))
+        decoded.append(Readings(np.array(rows, np.float32) * SCALE))
 
 
 def commands_for_50_hz() -> tuple[bytes, bytes, bytes]:

@@ -93,9 +93,10 @@ class SerialPort:
                     blocks, translator = translator.flush(), self._translator()
                 else:
                     blocks = translator.push(data, arrival_s, self._device)
-                    self._tell(translator.found(self._device))
                 if blocks:
                     yield blocks
+                if data:  # and not before: what is said of a line need not keep its labels waiting
+                    self._tell(translator.found(self._device))
             self._line.wake_s = self.wake_s
         if blocks := translator.flush():
             yield blocks
