@@ -91,8 +91,10 @@ def _first_line(error: Exception) -> str:
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return probabilities (..., classes) of logits (..., classes)."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(np.divide(powers, powers.sum(axis=-1, keepdims=True), out=powers))
+    powers = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    np.exp(powers, out=powers)
+    powers /= np.add.reduce(powers, axis=-1, keepdims=True)
+    return powers
 
 
 def _onnx_logits(folder: Path, weights: Weights) -> Logits:

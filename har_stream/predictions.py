@@ -27,23 +27,22 @@ class Predictions:
         windows: FramedWindows,
         probabilities: NDArray[np.float32],
         smoothed: Smoothed,
-        since_s: NDArray[np.float64],
-        order: NDArray[np.intp] | slice = slice(None),
+        since_s: list[float],
     ) -> list[Prediction]:
-        """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
-        rows, length_s = windows.rows[order], self._framing.length_s
-        probabilities = np.ascontiguousarray(probabilities[order, : len(self._labels)], np.float32)
+        """Return the predictions of windows (w,) with probabilities (w, outputs), each since_s (w,) in force."""
+        length_s = self._framing.length_s
+        probabilities = np.ascontiguousarray(probabilities[:, : len(self._labels)])
         # As Python's own numbers, column by column: one by one they would cost more than all else here.
         columns = (
-            rows.tolist(),
-            windows.start_s[order].tolist(),
-            windows.truth[order].tolist(),
-            self._has_truth[rows].tolist(),
+            windows.rows.tolist(),
+            windows.start_s.tolist(),
+            windows.truth.tolist(),
+            self._has_truth[windows.rows].tolist(),
             probabilities.argmax(axis=1).tolist(),
             _rows_of_bytes(probabilities),
-            smoothed.in_force[order].tolist(),
-            smoothed.settled[order].tolist(),
-            since_s[order].tolist(),
+            smoothed.in_force.tolist(),
+            smoothed.settled.tolist(),
+            since_s,
         )
         return [
             Prediction(

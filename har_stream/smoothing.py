@@ -55,9 +55,8 @@ class Smoother:
         self._backward = np.ascontiguousarray(self._transition.T)
         self._weight = constants.evidence * framing.hop / framing.window
         self._unknown_below = constants.unknown_below
-        # Of the windows before, the newest first.
-        self._filtered = np.ones((rows, LAG, len(self._prior)))
-        self._evidence = np.ones((rows, LAG - 1, len(self._prior)))
+        # What LAG windows before left filtered, then the evidence of LAG - 1 of them; the newest first.
+        self._past = np.ones((rows, 2 * LAG - 1, len(self._prior)))
         self._windows = np.zeros(rows, np.int64)
 
     def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
@@ -65,48 +64,52 @@ class Smoother:
 
         begins (w,) marks the first window after a reset.
         """
+        in_turn = laps(rows)
+        if len(in_turn) == 1:
+            return Smoothed(*self._step(rows, begins, probabilities))
         smoothed = Smoothed(np.empty(len(rows), np.int64), np.empty(len(rows), np.int64))
-        for lap in laps(rows):
+        for lap in in_turn:
             smoothed.in_force[lap], smoothed.settled[lap] = self._step(rows[lap], begins[lap], probabilities[lap])
         return smoothed
 
     def belief(self, rows: Rows) -> NDArray[np.float64]:
         """Return the probability (d, states) of each state after the last window of devices in `rows`."""
-        return np.asarray(self._filtered[rows, 0])
+        return np.asarray(self._past[rows, 0])
 
     def resume(self, rows: Rows, belief: NDArray[np.float64], hops: NDArray[np.int64]) -> None:
         """Take what belief() gave (d, states) as that of the window `hops` (d,) before the next, 1 or more."""
         for hop in range(1, int(hops.max(initial=1))):
             belief = np.where((hops > hop)[:, np.newaxis], _product(belief, self._transition), belief)
-        self._filtered[rows, 0] = belief
+        self._past[rows, 0] = belief
         self._windows[rows] = 0
 
     def _step(
         self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Take one window of each of several devices."""
-        windows, filtered, evidences = self._windows[rows] + 1, self._filtered[rows], self._evidence[rows]
-        before = _product(filtered[:, 0], self._transition)
+        past, windows = self._past.take(rows, axis=0), self._windows.take(rows) + 1
+        before = _product(past[:, 0], self._transition)
         if np.count_nonzero(begins):
             windows[begins], before[begins] = 1, self._prior
         evidence = (np.maximum(probabilities, FLOOR) / self._prior) ** self._weight
         now = before * evidence
-        now /= now.sum(axis=1, keepdims=True)  # the floor under the evidence keeps every sum above 0
-        back = self._look_back(filtered, evidences, evidence)
-        self._windows[rows], self._filtered[rows, 0], self._evidence[rows, 0] = windows, now, evidence
-        self._filtered[rows, 1:], self._evidence[rows, 1:] = filtered[:, :-1], evidences[:, :-1]
+        now /= np.add.reduce(now, axis=1, keepdims=True)  # the floor under the evidence keeps every sum above 0
+        back = self._look_back(past, evidence)
+        past[:, 1:] = past[:, :-1]
+        past[:, 0], past[:, LAG] = now, evidence
+        self._past[rows], self._windows[rows] = past, windows
         activities = now[:, : self._labels]
-        in_force = np.where(activities.max(axis=1) >= self._unknown_below, activities.argmax(axis=1), NONE)
-        return in_force, np.where(windows > LAG, back[:, : self._labels].argmax(axis=1), NONE)
+        in_force, settled = activities.argmax(axis=1), back[:, : self._labels].argmax(axis=1)
+        _blank(in_force, np.maximum.reduce(activities, axis=1) < self._unknown_below)
+        _blank(settled, windows <= LAG)
+        return in_force, settled
 
-    def _look_back(
-        self, filtered: NDArray[np.float64], evidences: NDArray[np.float64], evidence: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _look_back(self, past: NDArray[np.float64], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how probable each state (d, states) was LAG hops back, up to a factor, given all windows since."""
-        backward = evidence
-        for hop in range(LAG - 1):
-            backward = _product(backward, self._backward) * evidences[:, hop]
-        return np.asarray(filtered[:, LAG - 1] * _product(backward, self._backward))
+        backward = _product(evidence, self._backward)
+        for hop in range(LAG, len(past[0])):
+            backward = _product(backward * past[:, hop], self._backward)
+        return np.asarray(past[:, LAG - 1] * backward)
 
 
 def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float64]:
@@ -114,6 +117,12 @@ def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float
     leave = 1 / np.array(constants.dwell_s)
     rates = leave[:, np.newaxis] * (np.array(constants.jump) - np.eye(len(leave)))
     return np.asarray(np.linalg.matrix_power(np.eye(len(leave)) + rates * hop_s / STEPS, STEPS))
+
+
+def _blank(labels: NDArray[np.int64], where: NDArray[np.bool_]) -> None:
+    """Put NONE in place of labels (d,) where (d,) tells."""
+    if np.count_nonzero(where):
+        labels[where] = NONE
 
 
 def _product(vectors: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:

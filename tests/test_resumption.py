@@ -134,7 +134,7 @@ def test_belief_ages_hop_by_hop(hops: int) -> None:
     before, row = believed(stream), np.zeros(1, np.intp)
     smoother = after._labelling._smoother  # noqa: SLF001 - what it believes is the point
     aged = before @ np.linalg.matrix_power(smoother._transition, hops)  # noqa: SLF001 - as above
-    expected = aged * smoother._evidence[row, -1]  # noqa: SLF001 - as above
+    expected = aged * smoother._past[row, LAG]  # noqa: SLF001 - as above
     assert believed(after) == pytest.approx(expected / expected.sum(), abs=1e-12)
 
 
