@@ -25,6 +25,10 @@ class Labelling:
         self._lasting = Lasting()
         self.resumption = Resumption(self._smoother, self._lasting, manifest, devices, rows=rows)
 
+    def settle(self) -> None:
+        """Do what push() left for later."""
+        self._smoother.settle()
+
     def push(self, windows: FramedWindows, probabilities: NDArray[np.float32]) -> tuple[Smoothed, list[float]]:
         """Return the labels of windows (w,), and since when those in force are so (w,), in the devices' clocks."""
         rows, end_s = windows.rows, windows.start_s + self._length_s

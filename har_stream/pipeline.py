@@ -182,7 +182,8 @@ class Pipeline:
         return told
 
     def _check(self) -> None:
-        """Learn from windows, and look whether they are plausible: once their labels are out, as these do without."""
+        """Do what can wait until labels are out: what is for the next ones, and look whether windows are plausible."""
+        self._labelling.settle()
         if self._upright is not None:
             self._upright.settle()
         unchecked, self._unchecked = self._unchecked, []
@@ -274,17 +275,12 @@ class Pipeline:
         return ready_made(row, block, good)
 
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
-        """Classify and smooth; in turns of one window a device, where each may turn the next one upright.
-
-        A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
-        """
+        """Classify and smooth; in turns of one window a device, where each may turn the next one upright."""
         places = turns(windows.rows)
         self._unchecked = parts = [windows] if len(places) == 1 else [windows.only(turn) for turn in places]
         if self._upright is None and len(parts) > 1:
-            every = np.arange(len(windows.rows))
-            order = np.concatenate([every[turn] for turn in places])
-            told = self._predictions.of(windows, *self._classify(windows))
-            return [told[at] for at in order.tolist()]
+            told, every = self._predictions.of(windows, *self._classify(windows)), np.arange(len(windows.rows))
+            return [told[at] for turn in places for at in every[turn].tolist()]
         return [one for part in parts for one in self._predictions.of(part, *self._classify(part))]
 
     def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed, list[float]]:

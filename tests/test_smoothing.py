@@ -157,6 +157,7 @@ def test_rows_are_independent_bit_for_bit(order: list[int], data: st.DataObject)
         alone = Smoother(CONSTANTS, FRAMING, labels=LABELS, rows=4)
         told = alone.push(rows[own], begins[own], stream[own])
         assert np.array(in_force)[own].tolist() == told.in_force.tolist()
+        assert np.array_equal(alone.belief(rows[own]), together.belief(rows[own]))
         assert np.array_equal(alone._past[row], together._past[row])  # noqa: SLF001 - bits, not labels
 
 
