@@ -34,14 +34,14 @@ class Lasting:
 
         A label that is in force from this window on is so since its end.
         """
-        return [self._since_s(*window) for window in zip(rows, end_s, in_force, strict=True)]
-
-    def _since_s(self, row: int, end_s: float, label: int) -> float:
-        heard_s, since_s, before = self._kept.get(row, NOTHING)
-        if label != before or not 0 <= end_s - heard_s <= LONGEST_GAP_S:
-            since_s = end_s
-        self._kept[row] = end_s, since_s, label
-        return since_s
+        kept, told = self._kept, []
+        for row, now_s, label in zip(rows, end_s, in_force, strict=True):
+            heard_s, since_s, before = kept.get(row, NOTHING)
+            if label != before or not 0 <= now_s - heard_s <= LONGEST_GAP_S:
+                since_s = now_s
+            kept[row] = now_s, since_s, label
+            told.append(since_s)
+        return told
 
     def snapshot(self, rows: Rows) -> NDArray[np.float64]:
         """Return (d, 3): the end of the last window in s, since when its label is in force in s, the label's index."""
