@@ -176,3 +176,15 @@ def test_what_the_last_windows_taught_is_known_at_once_and_once_their_labels_are
         known = stream.upright_of("a")
         assert known is not None
         assert known.tolist() == list(state.upright.gravity)
+
+
+def test_what_labels_do_not_need_waits_until_they_are_out() -> None:
+    stream = upright_pipeline()
+    upright, smoother = stream._upright, stream._labelling._smoother  # noqa: SLF001 - nothing else tells when it is done
+    assert upright is not None
+    assert stream.push([block(leaning(300))], 0.0)
+    assert upright._unlearned is not None  # noqa: SLF001 - as above
+    assert smoother._unsettled is not None  # noqa: SLF001 - as above
+    stream.news()
+    assert upright._unlearned is None  # noqa: SLF001 - as above
+    assert smoother._unsettled is None  # noqa: SLF001 - as above

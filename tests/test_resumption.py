@@ -116,6 +116,16 @@ def test_who_comes_back_late_begins_anew_whatever_its_clock_says() -> None:
         assert told.since_s == pytest.approx(since_s)
 
 
+def test_each_of_several_devices_goes_on_whenever_its_first_window_comes() -> None:
+    stream = pipeline()
+    last = {one.device: one for one in stream.push([rows_of(0, 6, "u"), rows_of(0, 6, "v")], BEFORE_S)}
+    after = restarted(stream)
+    waiting = replace(rows_of(6, 7, "v"), values=rows_of(6, 7).values * np.nan)  # has a place, and no window yet
+    told = after.push([rows_of(6, 7, "u"), waiting], AFTER_S) + after.push([rows_of(7, 8, "v")], AFTER_S)
+    assert [(one.device, one.since_s) for one in told] == [(name, last[name].since_s) for name in "uv"]
+    assert all(one.since_s < one.end_s for one in told)
+
+
 def test_another_label_is_in_force_from_its_first_window_on() -> None:
     stream = pipeline()
     kept = stream
