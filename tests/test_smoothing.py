@@ -161,6 +161,18 @@ def test_rows_are_independent_bit_for_bit(order: list[int], data: st.DataObject)
         assert np.array_equal(alone._past[row], together._past[row])  # noqa: SLF001 - bits, not labels
 
 
+def test_who_resumes_has_nothing_of_the_window_before() -> None:
+    stream, row = probabilities(5, 4), np.zeros(1, np.intp)
+    used, fresh = (Smoother(CONSTANTS, FRAMING, labels=LABELS, rows=1) for _ in range(2))
+    used.push(np.zeros(3, np.intp), np.arange(3) == 0, stream[:3])
+    believed = stream[:1].astype(np.float64)
+    for smoother in (used, fresh):
+        smoother.resume(row, believed, np.ones(1, np.int64))
+        assert np.array_equal(smoother.belief(row), believed)
+        assert smoother.push(row, np.array([False]), stream[3:]).settled.tolist() == [NONE]
+    assert np.array_equal(used.belief(row), fresh.belief(row))
+
+
 def test_laps_take_each_rows_windows_in_turn() -> None:
     assert [np.arange(5)[lap].tolist() for lap in laps(np.array([2, 0, 2, 2, 0]))] == [[0, 1], [2, 4], [3]]
     assert laps(np.array([], np.intp)) == []

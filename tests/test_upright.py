@@ -154,6 +154,7 @@ def test_who_takes_the_place_of_another_has_nothing_of_what_that_one_learned_las
     for _ in range(2):
         upright.learn(ROW, one, SURE)
     upright.reset(ROW)
+    upright.learn(ROW, one, SURE)
     assert upright.snapshot(ROW) == [None]
     upright.learn(ROW, one, SURE)
     upright.restore(0, UprightState((0.0, 0.0, 1.0), 7))
