@@ -79,8 +79,10 @@ class Classifier:
 
     def probabilities(self, windows: Samples) -> NDArray[np.float32]:
         """Take windows (w, window, 9) in UCI HAR's channels, give the probability of each output (w, outputs)."""
+        if len(windows) <= BATCH:
+            return softmax(self._logits(self._prepared(windows)) / self._temperature)
         parts = [self._logits(self._prepared(windows[at : at + BATCH])) for at in range(0, len(windows), BATCH)]
-        return softmax((parts[0] if len(parts) == 1 else np.concatenate(parts)) / self._temperature)
+        return softmax(np.concatenate(parts) / self._temperature)
 
     def _prepared(self, windows: Samples) -> Samples:
         """Return the channels that the model takes, normalised; a batch at a time, which stays in the caches."""

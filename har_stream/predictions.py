@@ -20,7 +20,9 @@ class Predictions:
     def __init__(
         self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: NDArray[np.bool_]
     ) -> None:
-        self._labels, self._framing, self._name, self._has_truth = labels, framing, name, has_truth
+        self._labels, self._name, self._has_truth = labels, name, has_truth
+        self._length_s, self._hop_s = framing.length_s, framing.hop / framing.rate_hz
+        self._settled_s = (framing.window - LAG * framing.hop) / framing.rate_hz
 
     def of(
         self,
@@ -30,7 +32,7 @@ class Predictions:
         since_s: list[float],
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), each since_s (w,) in force."""
-        length_s = self._framing.length_s
+        length_s = self._length_s
         probabilities = np.ascontiguousarray(probabilities[:, : len(self._labels)])
         # As Python's own numbers, column by column: one by one they would cost more than all else here.
         columns = (
@@ -68,9 +70,8 @@ class Predictions:
         """Return the last word on the half window LAG hops before the end of one that begins at start_s."""
         if index == NONE:
             return None
-        framing = self._framing
-        end_s = start_s + (framing.window - LAG * framing.hop) / framing.rate_hz
-        return Settled(end_s - framing.hop / framing.rate_hz, end_s, self._labels[index])
+        end_s = start_s + self._settled_s
+        return Settled(end_s - self._hop_s, end_s, self._labels[index])
 
 
 def _rows_of_bytes(values: NDArray[np.float32]) -> list[bytes]:
