@@ -103,7 +103,7 @@ def _together(batches: list[Batch]) -> Batch:
 
 def turns(rows: Rows) -> list[NDArray[np.intp] | slice]:
     """Split places in `rows` into turns of at most GROUP, a device once in each; slices as laps() gives them."""
-    return [turn for lap in laps(rows) for turn in _turns(lap)]
+    return laps(rows) if len(rows) == 1 else [turn for lap in laps(rows) for turn in _turns(lap)]
 
 
 def _turns(lap: NDArray[np.intp] | slice) -> Iterator[NDArray[np.intp] | slice]:
@@ -135,7 +135,7 @@ def laps(rows: Rows) -> list[NDArray[np.intp] | slice]:
 
     Where no row is there twice, as nearly always, that is one slice, which spares a copy of what it chooses.
     """
-    if _differ(rows.tolist()):
+    if len(rows) == 1 or _differ(rows.tolist()):
         return [slice(0, len(rows))] if len(rows) else []
     order = np.argsort(rows, kind="stable")
     begins = np.flatnonzero(np.diff(rows[order], prepend=-1))

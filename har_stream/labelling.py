@@ -22,12 +22,16 @@ class Labelling:
     def __init__(self, manifest: Manifest, devices: DeviceTable, *, rows: int) -> None:
         self._length_s = manifest.framing.length_s
         self._smoother = Smoother(manifest.smoothing, manifest.framing, labels=len(manifest.labels), rows=rows)
-        self._lasting = Lasting(rows=rows)
+        self._lasting = Lasting()
         self.resumption = Resumption(self._smoother, self._lasting, manifest, devices, rows=rows)
 
-    def push(self, windows: FramedWindows, probabilities: NDArray[np.float32]) -> tuple[Smoothed, NDArray[np.float64]]:
+    def settle(self) -> None:
+        """Do what push() left for later."""
+        self._smoother.settle()
+
+    def push(self, windows: FramedWindows, probabilities: NDArray[np.float32]) -> tuple[Smoothed, list[float]]:
         """Return the labels of windows (w,), and since when those in force are so (w,), in the devices' clocks."""
         rows, end_s = windows.rows, windows.start_s + self._length_s
         begins = self.resumption.begins(rows, windows.begins, end_s)
         smoothed = self._smoother.push(rows, begins, probabilities)
-        return smoothed, self._lasting.push(rows, end_s, smoothed.in_force)
+        return smoothed, self._lasting.push(rows.tolist(), end_s.tolist(), smoothed.in_force.tolist())

@@ -182,7 +182,10 @@ class Pipeline:
         return told
 
     def _check(self) -> None:
-        """Look whether windows are plausible: once their labels have gone out, which do not depend on it."""
+        """Do what can wait until labels are out: what is for the next ones, and look whether windows are plausible."""
+        self._labelling.settle()
+        if self._upright is not None:
+            self._upright.settle()
         unchecked, self._unchecked = self._unchecked, []
         for part in unchecked:
             self._suspect(self._plausibility.check(part.rows, part.values))
@@ -272,19 +275,15 @@ class Pipeline:
         return ready_made(row, block, good)
 
     def _predict(self, windows: FramedWindows) -> list[Prediction]:
-        """Classify and smooth; in turns of one window a device, where each may turn the next one upright.
-
-        A turn has no more than GROUP windows, which bounds memory and stays in the processor's caches.
-        """
+        """Classify and smooth; in turns of one window a device, where each may turn the next one upright."""
         places = turns(windows.rows)
-        self._unchecked = parts = [windows.only(turn) for turn in places]
-        if self._upright is None:
-            every = np.arange(len(windows.rows))
-            order = np.concatenate([every[turn] for turn in places])
-            return self._predictions.of(windows, *self._classify(windows), order)
+        self._unchecked = parts = [windows] if len(places) == 1 else [windows.only(turn) for turn in places]
+        if self._upright is None and len(parts) > 1:
+            told, every = self._predictions.of(windows, *self._classify(windows)), np.arange(len(windows.rows))
+            return [told[at] for turn in places for at in every[turn].tolist()]
         return [one for part in parts for one in self._predictions.of(part, *self._classify(part))]
 
-    def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed, NDArray[np.float64]]:
+    def _classify(self, windows: FramedWindows) -> tuple[NDArray[np.float32], Smoothed, list[float]]:
         upright, values = self._upright, windows.values
         if upright is not None:
             values = upright.turn(windows.rows, values)
@@ -295,6 +294,7 @@ class Pipeline:
             ready_made = self._ready_made[windows.rows]
             if np.count_nonzero(ready_made):
                 walking = np.where(ready_made, np.float32(-1), walking)
-            upright.pause(windows.rows[windows.begins])
+            if np.count_nonzero(windows.begins):
+                upright.pause(windows.rows[windows.begins])
             upright.learn(windows.rows, windows.values, walking)
         return probabilities, *self._labelling.push(windows, probabilities)

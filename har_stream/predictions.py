@@ -20,30 +20,31 @@ class Predictions:
     def __init__(
         self, labels: tuple[str, ...], framing: Framing, name: Callable[[int], str], has_truth: NDArray[np.bool_]
     ) -> None:
-        self._labels, self._framing, self._name, self._has_truth = labels, framing, name, has_truth
+        self._labels, self._name, self._has_truth = labels, name, has_truth
+        self._length_s, self._hop_s = framing.length_s, framing.hop / framing.rate_hz
+        self._settled_s = (framing.window - LAG * framing.hop) / framing.rate_hz
 
     def of(
         self,
         windows: FramedWindows,
         probabilities: NDArray[np.float32],
         smoothed: Smoothed,
-        since_s: NDArray[np.float64],
-        order: NDArray[np.intp] | slice = slice(None),
+        since_s: list[float],
     ) -> list[Prediction]:
-        """Return the predictions of windows (w,) with probabilities (w, outputs), in an order of places."""
-        rows, length_s = windows.rows[order], self._framing.length_s
-        probabilities = np.ascontiguousarray(probabilities[order, : len(self._labels)], np.float32)
+        """Return the predictions of windows (w,) with probabilities (w, outputs), each since_s (w,) in force."""
+        length_s = self._length_s
+        probabilities = np.ascontiguousarray(probabilities[:, : len(self._labels)])
         # As Python's own numbers, column by column: one by one they would cost more than all else here.
         columns = (
-            rows.tolist(),
-            windows.start_s[order].tolist(),
-            windows.truth[order].tolist(),
-            self._has_truth[rows].tolist(),
+            windows.rows.tolist(),
+            windows.start_s.tolist(),
+            windows.truth.tolist(),
+            self._has_truth[windows.rows].tolist(),
             probabilities.argmax(axis=1).tolist(),
             _rows_of_bytes(probabilities),
-            smoothed.in_force[order].tolist(),
-            smoothed.settled[order].tolist(),
-            since_s[order].tolist(),
+            smoothed.in_force.tolist(),
+            smoothed.settled.tolist(),
+            since_s,
         )
         return [
             Prediction(
@@ -69,9 +70,8 @@ class Predictions:
         """Return the last word on the half window LAG hops before the end of one that begins at start_s."""
         if index == NONE:
             return None
-        framing = self._framing
-        end_s = start_s + (framing.window - LAG * framing.hop) / framing.rate_hz
-        return Settled(end_s - framing.hop / framing.rate_hz, end_s, self._labels[index])
+        end_s = start_s + self._settled_s
+        return Settled(end_s - self._hop_s, end_s, self._labels[index])
 
 
 def _rows_of_bytes(values: NDArray[np.float32]) -> list[bytes]:

@@ -34,7 +34,8 @@ class Resumption:
         self._numbers = np.zeros((0, NUMBERS + len(self._outputs)))
         self._until_s = -math.inf
         self._is_new = np.zeros(rows, np.bool_)
-        """Whether a row's device has yet to have its first window."""
+        """Whether a row's device has yet to have its first window; so it is with `new` of them."""
+        self._new = 0
         self._place = np.full(rows, NONE)
         """Where it stands in `numbers`, NONE for nowhere."""
 
@@ -66,17 +67,19 @@ class Resumption:
         self._lasting.reset(row)
         if now_s > self._until_s:
             self._kept.clear()
+        self._new += not self._is_new[row]
         self._is_new[row] = True
         self._place[row] = self._kept.pop(self._devices.name(row), NONE)
 
     def begins(self, rows: Rows, begins: NDArray[np.bool_], end_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which of the windows (w,) that end at end_s begin anew, given those that no other one precedes."""
-        if not self._is_new[rows].any():
+        if not (self._new and np.count_nonzero(self._is_new[rows])):
             return begins
         first = np.zeros(len(rows), np.bool_)
         first[np.unique(rows, return_index=True)[1]] = True
         first &= self._is_new[rows]
         self._is_new[rows] = False
+        self._new -= int(np.count_nonzero(first))
         goes_on = np.flatnonzero(first & (self._place[rows] != NONE))
         goes_on = goes_on[self._take_up(rows[goes_on], end_s[goes_on])]
         begins = begins | first

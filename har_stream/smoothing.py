@@ -30,6 +30,11 @@ LAG: Final = 2
 NONE: Final = -1
 """In place of a label's index: unknown, or not settled yet."""
 
+EXPECTED: Final = 0
+FILTERED: Final = 1
+EVIDENCE: Final = FILTERED + LAG
+"""Places of what is kept of the windows before."""
+
 FLOOR: Final = 1e-6
 """Least probability that the classifier is taken to mean: none is so sure that others could never answer."""
 
@@ -55,58 +60,71 @@ class Smoother:
         self._backward = np.ascontiguousarray(self._transition.T)
         self._weight = constants.evidence * framing.hop / framing.window
         self._unknown_below = constants.unknown_below
-        # Of the windows before, the newest first.
-        self._filtered = np.ones((rows, LAG, len(self._prior)))
-        self._evidence = np.ones((rows, LAG - 1, len(self._prior)))
+        # What is expected of the next window; what LAG windows left filtered and the evidence of LAG - 1, newest first.
+        self._past = np.ones((rows, 2 * LAG, len(self._prior)))
         self._windows = np.zeros(rows, np.int64)
+        self._unsettled: tuple[Rows, NDArray[np.int64], tuple[NDArray[np.float64], ...]] | None = None
 
     def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
         """Take windows (w,) of devices in `rows`, each device's in order, with probabilities (w, states).
 
         begins (w,) marks the first window after a reset.
         """
+        in_turn = laps(rows)
+        if len(in_turn) == 1:
+            return Smoothed(*self._step(rows, begins, probabilities))
         smoothed = Smoothed(np.empty(len(rows), np.int64), np.empty(len(rows), np.int64))
-        for lap in laps(rows):
+        for lap in in_turn:
             smoothed.in_force[lap], smoothed.settled[lap] = self._step(rows[lap], begins[lap], probabilities[lap])
         return smoothed
 
     def belief(self, rows: Rows) -> NDArray[np.float64]:
         """Return the probability (d, states) of each state after the last window of devices in `rows`."""
-        return np.asarray(self._filtered[rows, 0])
+        self.settle()
+        return np.asarray(self._past[rows, FILTERED])
 
     def resume(self, rows: Rows, belief: NDArray[np.float64], hops: NDArray[np.int64]) -> None:
         """Take what belief() gave (d, states) as that of the window `hops` (d,) before the next, 1 or more."""
+        self.settle()
         for hop in range(1, int(hops.max(initial=1))):
             belief = np.where((hops > hop)[:, np.newaxis], _product(belief, self._transition), belief)
-        self._filtered[rows, 0] = belief
+        self._past[rows, EXPECTED], self._past[rows, FILTERED] = _product(belief, self._transition), belief
         self._windows[rows] = 0
 
     def _step(
         self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Take one window of each of several devices."""
-        windows, filtered, evidences = self._windows[rows] + 1, self._filtered[rows], self._evidence[rows]
-        before = _product(filtered[:, 0], self._transition)
+        self.settle()
+        past, windows = self._past.take(rows, axis=0), self._windows.take(rows)
         if np.count_nonzero(begins):
-            windows[begins], before[begins] = 1, self._prior
+            windows[begins], past[begins, EXPECTED] = 0, self._prior
         evidence = (np.maximum(probabilities, FLOOR) / self._prior) ** self._weight
-        now = before * evidence
-        now /= now.sum(axis=1, keepdims=True)  # the floor under the evidence keeps every sum above 0
-        back = self._look_back(filtered, evidences, evidence)
-        self._windows[rows], self._filtered[rows, 0], self._evidence[rows, 0] = windows, now, evidence
-        self._filtered[rows, 1:], self._evidence[rows, 1:] = filtered[:, :-1], evidences[:, :-1]
+        now = past[:, EXPECTED] * evidence
+        now /= np.add.reduce(now, axis=1, keepdims=True)  # the floor under the evidence keeps every sum above 0
+        back = self._look_back(past, evidence)
         activities = now[:, : self._labels]
-        in_force = np.where(activities.max(axis=1) >= self._unknown_below, activities.argmax(axis=1), NONE)
-        return in_force, np.where(windows > LAG, back[:, : self._labels].argmax(axis=1), NONE)
+        in_force, settled = activities.argmax(axis=1), back[:, : self._labels].argmax(axis=1)
+        _blank(in_force, np.maximum.reduce(activities, axis=1) < self._unknown_below)
+        _blank(settled, windows < LAG)
+        self._unsettled = rows, windows, (past, now, evidence)
+        return in_force, settled
 
-    def _look_back(
-        self, filtered: NDArray[np.float64], evidences: NDArray[np.float64], evidence: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def settle(self) -> None:
+        """Do what push() left for later, as only a device's next window needs it; before that, it is done anyway."""
+        if self._unsettled is not None:
+            (rows, windows, (past, now, evidence)), self._unsettled = self._unsettled, None
+            past[:, FILTERED + 1 :] = past[:, FILTERED:-1]
+            past[:, EXPECTED] = _product(now, self._transition)
+            past[:, FILTERED], past[:, EVIDENCE] = now, evidence
+            self._past[rows], self._windows[rows] = past, windows + 1
+
+    def _look_back(self, past: NDArray[np.float64], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how probable each state (d, states) was LAG hops back, up to a factor, given all windows since."""
-        backward = evidence
+        backward = _product(evidence, self._backward)
         for hop in range(LAG - 1):
-            backward = _product(backward, self._backward) * evidences[:, hop]
-        return np.asarray(filtered[:, LAG - 1] * _product(backward, self._backward))
+            backward = _product(backward * past[:, EVIDENCE + hop], self._backward)
+        return np.asarray(past[:, FILTERED + LAG - 1] * backward)
 
 
 def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float64]:
@@ -114,6 +132,12 @@ def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float
     leave = 1 / np.array(constants.dwell_s)
     rates = leave[:, np.newaxis] * (np.array(constants.jump) - np.eye(len(leave)))
     return np.asarray(np.linalg.matrix_power(np.eye(len(leave)) + rates * hop_s / STEPS, STEPS))
+
+
+def _blank(labels: NDArray[np.int64], where: NDArray[np.bool_]) -> None:
+    """Put NONE in place of labels (d,) where (d,) tells."""
+    if np.count_nonzero(where):
+        labels[where] = NONE
 
 
 def _product(vectors: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:

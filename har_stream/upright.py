@@ -50,18 +50,23 @@ class Upright:
         # What turns a sample's nine channels at once, in place of the rotation: it changes seldom.
         self._turning = np.tile(np.eye(len(CHANNELS), dtype=np.float32), (rows, 1, 1))
 
+        self._unlearned: tuple[Rows, Samples, NDArray[np.float32]] | None = None
+
     def reset(self, rows: Rows) -> None:
         """Know nothing of the devices in `rows`."""
+        self.settle()
         self._windows[rows] = self._contrary[rows] = 0
         self._walked[rows] = False
         self._turning[rows] = np.eye(len(CHANNELS))
 
     def pause(self, rows: Rows) -> None:
         """Take the next window of the devices in `rows` as one that follows no other, as after a gap."""
+        self.settle()
         self._walked[rows] = False
 
     def snapshot(self, rows: Rows) -> list[UprightState | None]:
         """Return the reference of each device in `rows`, None where nothing was learned yet."""
+        self.settle()
         known = zip(self._mean[rows].tolist(), self._windows[rows].tolist(), strict=True)
         return [UprightState(tuple(gravity), windows) if windows else None for gravity, windows in known]
 
@@ -75,13 +80,25 @@ class Upright:
 
     def turn(self, rows: Rows, windows: Samples) -> Samples:
         """Return windows (w, window, 9) in their devices' upright frames; unchanged where none is known."""
-        return np.asarray(windows @ self._turning[rows])
+        self.settle()
+        return np.asarray(windows @ self._turning.take(rows, axis=0))
 
     def learn(self, rows: Rows, windows: Samples, walking: NDArray[np.float32]) -> None:
         """Take windows (w, window, 9) as they came, at most one of each device, and how probably each is walking.
 
-        Only a window that follows another sure one teaches: the first may still hold a step off a chair.
+        Only a window that follows another sure one teaches: the first may still hold a step off a chair. What these
+        teach makes no difference to themselves, so that it is left for settle(), or until it does make one.
         """
+        self.settle()
+        self._unlearned = rows, windows, walking
+
+    def settle(self) -> None:
+        """Learn what has been left for later."""
+        if self._unlearned is not None:
+            unlearned, self._unlearned = self._unlearned, None
+            self._learn(*unlearned)
+
+    def _learn(self, rows: Rows, windows: Samples, walking: NDArray[np.float32]) -> None:
         sure = walking >= self._constants.sure_above
         teaches = sure & self._walked[rows]
         self._walked[rows] = sure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -47,6 +48,28 @@ def test_a_window_gets_the_same_probabilities_alone_and_in_any_batch() -> None:
     alone = np.concatenate([classifier.probabilities(one[np.newaxis]) for one in batch])
     assert together.shape == (len(batch), 6)
     assert np.abs(together - alone).max() < 1e-5
+
+
+def test_threads_that_classify_at_a_time_do_not_touch_each_other() -> None:
+    _, classifier = model()
+    batch = windows(4)
+    alone = [classifier.probabilities(one[np.newaxis]) for one in batch]
+
+    def differ(number: int) -> bool:
+        one = batch[number % 4][np.newaxis]
+        return any(not np.array_equal(classifier.probabilities(one), alone[number % 4]) for _ in range(100))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert not any(pool.map(differ, range(8)))
+
+
+def test_what_was_told_of_a_window_stays_as_it_is() -> None:
+    _, classifier = model()
+    first, second = windows(2)
+    told = classifier.probabilities(first[np.newaxis])
+    before = told.copy()
+    classifier.probabilities(second[np.newaxis])
+    assert np.array_equal(told, before)
 
 
 def test_probabilities_are_the_softmax_of_the_logits() -> None:

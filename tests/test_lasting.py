@@ -20,8 +20,7 @@ steps = st.lists(
 
 def since(*windows: tuple[float, int]) -> list[float]:
     """What one device's windows get, given by their ends and labels."""
-    end_s, labels = np.array([end for end, _ in windows]), np.array([label for _, label in windows])
-    return list(Lasting(rows=1).push(np.zeros(len(windows), np.intp), end_s, labels))
+    return Lasting().push([0] * len(windows), [end for end, _ in windows], [label for _, label in windows])
 
 
 def test_a_label_is_in_force_since_the_end_of_its_first_window() -> None:
@@ -38,36 +37,44 @@ def test_a_short_gap_ends_nothing(end_s: float, begun_s: float) -> None:
     assert since((2.5, 0), (3.8, 0), (end_s, 0)) == [2.5, 2.5, begun_s]
 
 
-@given(steps)
-def test_devices_in_any_order_and_any_batches_get_what_each_gets_alone(steps: list[tuple[int, float, int]]) -> None:
-    together, clocks, told = Lasting(rows=3), np.zeros(3), []
+@given(steps, st.integers(0, 40))
+def test_devices_in_any_order_and_any_batches_get_what_each_gets_alone(
+    steps: list[tuple[int, float, int]], cut: int
+) -> None:
+    together, clocks, told = Lasting(), [0.0] * 3, []
     for row, passed_s, label in steps:
         clocks[row] += passed_s
         told.append((row, clocks[row], label))
-    rows, end_s, labels = (np.array(column) for column in zip(*told, strict=True)) if told else np.zeros((3, 0))
-    half = len(told) // 2
-    found = [
-        together.push(rows[part].astype(np.intp), end_s[part], labels[part].astype(np.int64))
-        for part in (slice(half), slice(half, None))
-    ]
+    found = []
+    for part in (told[:cut], told[cut:]):
+        rows, ends_s, labels = [one for one, _, _ in part], [end for _, end, _ in part], [label for _, _, label in part]
+        found += together.push(rows, ends_s, labels)
     for row in range(3):
         alone = since(*[(end, label) for one, end, label in told if one == row])
-        assert np.concatenate(found)[rows == row].tolist() == alone
+        assert [begun_s for begun_s, (one, _, _) in zip(found, told, strict=True) if one == row] == alone
 
 
 def test_another_device_in_a_row_has_nothing_of_the_one_before() -> None:
-    held = Lasting(rows=1)
-    row = np.zeros(1, np.intp)
-    held.push(row, np.array([2.5]), np.array([0]))
+    held = Lasting()
+    held.push([0], [2.5], [0])
     held.reset(0)
-    assert held.push(row, np.array([3.8]), np.array([0])).tolist() == [3.8]
+    assert held.push([0], [3.8], [0]) == [3.8]
 
 
 def test_what_was_kept_goes_on() -> None:
-    before, after = Lasting(rows=1), Lasting(rows=2)
-    before.push(np.zeros(2, np.intp), np.array([2.5, 3.8]), np.array([1, 1]))
-    rows, end_s = np.array([1]), np.array([20.0])
-    after.resume(rows, before.snapshot(np.array([0])), end_s)
-    assert after.push(rows, end_s, np.array([1])).tolist() == [2.5]
-    after.resume(rows, before.snapshot(np.array([0])), end_s)
-    assert after.push(rows, end_s, np.array([0])).tolist() == [20.0]
+    before, after = Lasting(), Lasting()
+    before.push([0, 0], [2.5, 3.8], [1, 1])
+    kept = before.snapshot(np.array([0]))
+    assert kept.tolist() == [[3.8, 2.5, 1]]
+    after.resume(np.array([1]), kept, np.array([20.0]))
+    assert after.push([1], [20.0], [1]) == [2.5]
+    after.resume(np.array([1]), kept, np.array([20.0]))
+    assert after.push([1], [20.0], [0]) == [20.0]
+
+
+def test_who_has_had_no_window_stands_nowhere() -> None:
+    held = Lasting()
+    held.push([2], [2.5], [1])
+    kept = held.snapshot(np.array([2, 0]))
+    assert np.isnan(kept[:, 0]).tolist() == [False, True]
+    assert held.snapshot(np.zeros(0, np.intp)).shape == (0, 3)

@@ -35,6 +35,21 @@ def test_a_settled_label_speaks_of_the_half_window_two_hops_back() -> None:
     assert [settled.start_s, settled.end_s] == pytest.approx([64 / 50, 128 / 50])
 
 
+def test_of_devices_with_several_windows_each_is_told_one_in_turn() -> None:
+    windows = np.random.default_rng(1).standard_normal((6, 128, 9)).astype(np.float32)
+    times_s = np.arange(3, dtype=np.float64)
+    blocks = [
+        WindowBlock("a", times_s, times_s > 0, windows[:3], 64),
+        WindowBlock("b", times_s, times_s > 0, windows[3:], 64),
+    ]
+    told = pipeline().push(blocks, 0.0)
+    assert [(one.device, one.start_s) for one in told] == [(device, at) for at in (0, 1, 2) for device in "ab"]
+    (alone,) = pipeline().push(
+        [replace(blocks[1], start_s=times_s[:1], continues=times_s[:1] > 0, values=windows[3:4])], 0
+    )
+    assert list(told[1].probabilities.values()) == pytest.approx(list(alone.probabilities.values()), abs=1e-6)
+
+
 def test_probabilities_are_of_the_six_activities_and_confidence_is_the_raw_labels() -> None:
     (prediction,) = pipeline().push([block(motion(1, 130))], 0.0)
     assert tuple(prediction.probabilities) == ACTIVITIES

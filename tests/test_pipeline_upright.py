@@ -76,12 +76,13 @@ def test_turning_does_not_depend_on_cuts_nor_on_other_devices(cuts: list[int]) -
 
 
 def test_after_a_gap_the_first_window_does_not_teach_where_up_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream, paused = upright_pipeline(), []
+    stream, told = upright_pipeline(), []
     upright = stream._upright  # noqa: SLF001 - what it is told is the point
     assert upright is not None
-    monkeypatch.setattr(upright, "pause", lambda rows: paused.append(rows.tolist()))
+    monkeypatch.setattr(upright, "pause", lambda rows: told.append(("pause", rows.tolist())))
+    monkeypatch.setattr(upright, "learn", lambda rows, *_: told.append(("learn", rows.tolist())))
     stream.push([block(leaning(300)), block(leaning(300), 600)], 0.0)
-    assert paused == [[0], [], [], [0], [], []]
+    assert told == [("pause", [0]), *[("learn", [0])] * 3] * 2
 
 
 def test_ready_made_windows_are_never_turned() -> None:
@@ -161,3 +162,29 @@ def test_a_gap_leaves_the_reference_as_it_is() -> None:
     stream.push([block(leaning(900))], 0.0)
     restored.restore(stream.snapshot())
     assert first_of(stream, "a", 5000) == first_of(restored, "a", 5000) != first_of(upright_pipeline(), "a", 5000)
+
+
+def test_what_the_last_windows_taught_is_known_at_once_and_once_their_labels_are_out() -> None:
+    asked, told, kept = upright_pipeline(), upright_pipeline(), upright_pipeline()
+    for stream in (asked, told, kept):
+        stream.push([block(leaning(900))], 0.0)
+    told.news()
+    (state,) = kept.snapshot().values()
+    assert state.upright is not None
+    assert state.upright.windows == 12, "the first of 13 only says that the next one teaches"
+    for stream in (asked, told):
+        known = stream.upright_of("a")
+        assert known is not None
+        assert known.tolist() == list(state.upright.gravity)
+
+
+def test_what_labels_do_not_need_waits_until_they_are_out() -> None:
+    stream = upright_pipeline()
+    upright, smoother = stream._upright, stream._labelling._smoother  # noqa: SLF001 - nothing else tells when it is done
+    assert upright is not None
+    assert stream.push([block(leaning(300))], 0.0)
+    assert upright._unlearned is not None  # noqa: SLF001 - as above
+    assert smoother._unsettled is not None  # noqa: SLF001 - as above
+    stream.news()
+    assert upright._unlearned is None  # noqa: SLF001 - as above
+    assert smoother._unsettled is None  # noqa: SLF001 - as above

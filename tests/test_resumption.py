@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from har_stream.pipeline import Pipeline
 from har_stream.samples import Prediction, WindowBlock
-from har_stream.smoothing import LAG, NONE
+from har_stream.smoothing import EVIDENCE, LAG, NONE
 from har_stream.standings import LABEL, NUMBERS, RESUME_WITHIN_S, SINCE_S, Standings, decode, encode
 from tests.motion import RATE_HZ, block, pipeline
 from tests.property_examples import share_of_examples
@@ -116,6 +116,16 @@ def test_who_comes_back_late_begins_anew_whatever_its_clock_says() -> None:
         assert told.since_s == pytest.approx(since_s)
 
 
+def test_each_of_several_devices_goes_on_whenever_its_first_window_comes() -> None:
+    stream = pipeline()
+    last = {one.device: one for one in stream.push([rows_of(0, 6, "u"), rows_of(0, 6, "v")], BEFORE_S)}
+    after = restarted(stream)
+    waiting = replace(rows_of(6, 7, "v"), values=rows_of(6, 7).values * np.nan)  # has a place, and no window yet
+    told = after.push([rows_of(6, 7, "u"), waiting], AFTER_S) + after.push([rows_of(7, 8, "v")], AFTER_S)
+    assert [(one.device, one.since_s) for one in told] == [(name, last[name].since_s) for name in "uv"]
+    assert all(one.since_s < one.end_s for one in told)
+
+
 def test_another_label_is_in_force_from_its_first_window_on() -> None:
     stream = pipeline()
     kept = stream
@@ -131,11 +141,11 @@ def test_belief_ages_hop_by_hop(hops: int) -> None:
     last = stream.push([rows_of(0, 6)], BEFORE_S)[-1]
     after = restarted(stream)
     after.push([replace(rows_of(5, 6), start_s=np.array([last.start_s + (hops + 0.2) * HOP_S]))], AFTER_S)
-    before, row = believed(stream), np.zeros(1, np.intp)
+    before, told, row = believed(stream), believed(after), np.zeros(1, np.intp)
     smoother = after._labelling._smoother  # noqa: SLF001 - what it believes is the point
     aged = before @ np.linalg.matrix_power(smoother._transition, hops)  # noqa: SLF001 - as above
-    expected = aged * smoother._evidence[row, -1]  # noqa: SLF001 - as above
-    assert believed(after) == pytest.approx(expected / expected.sum(), abs=1e-12)
+    expected = aged * smoother._past[row, EVIDENCE]  # noqa: SLF001 - as above
+    assert told == pytest.approx(expected / expected.sum(), abs=1e-12)
 
 
 def believed(stream: Pipeline) -> NDArray[np.float64]:

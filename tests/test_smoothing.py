@@ -157,7 +157,20 @@ def test_rows_are_independent_bit_for_bit(order: list[int], data: st.DataObject)
         alone = Smoother(CONSTANTS, FRAMING, labels=LABELS, rows=4)
         told = alone.push(rows[own], begins[own], stream[own])
         assert np.array(in_force)[own].tolist() == told.in_force.tolist()
-        assert np.array_equal(alone._filtered[row], together._filtered[row])  # noqa: SLF001 - bits, not labels
+        assert np.array_equal(alone.belief(rows[own]), together.belief(rows[own]))
+        assert np.array_equal(alone._past[row], together._past[row])  # noqa: SLF001 - bits, not labels
+
+
+def test_who_resumes_has_nothing_of_the_window_before() -> None:
+    stream, row = probabilities(5, 4), np.zeros(1, np.intp)
+    used, fresh = (Smoother(CONSTANTS, FRAMING, labels=LABELS, rows=1) for _ in range(2))
+    used.push(np.zeros(3, np.intp), np.arange(3) == 0, stream[:3])
+    believed = stream[:1].astype(np.float64)
+    for smoother in (used, fresh):
+        smoother.resume(row, believed, np.ones(1, np.int64))
+        assert np.array_equal(smoother.belief(row), believed)
+        assert smoother.push(row, np.array([False]), stream[3:]).settled.tolist() == [NONE]
+    assert np.array_equal(used.belief(row), fresh.belief(row))
 
 
 def test_laps_take_each_rows_windows_in_turn() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, numpy_helper
 
 from har_stream import classifier, manifest
 from har_stream.accounting import Accounting
@@ -26,6 +27,7 @@ from har_stream.pipeline import Pipeline
 from har_stream.samples import Samples
 from har_stream.settings import IntakeSettings
 from tests.motion import block, motion
+from tests.onnx_models import node
 from tests.test_newcomers_errors import fault
 
 SHIPPED = resolve("seed-lstm")
@@ -154,6 +156,42 @@ def test_weights_in_another_file_are_refused_though_their_sum_is_right(copied: P
 def test_what_is_no_onnx_is_one_typed_error(copied: Path, data: bytes) -> None:
     with pytest.raises(ConfigError, match=r"model.onnx: "):
         Classifier(copied, with_weights(copied, "model.onnx", data))
+
+
+def means_of(declared: list[str | int] | None) -> bytes:
+    """A network that gives 6 channels' means, which nobody can tell before it runs, and declares some shape of them."""
+    info, values = onnx.helper.make_tensor_value_info, {"none": 0.0, "six": [6.0], "first": [0], "axes": [1]}
+    nodes = [
+        node("ReduceMean", "x", "means", axes=[1], keepdims=0),
+        node("ReduceMean", "x", "any", keepdims=0),
+        node("Mul", "any none", "zero"),
+        node("Add", "zero six", "count"),
+        node("Cast", "count", "last", to=TensorProto.INT64),
+        node("Slice", "means first last axes", "y"),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array(value, np.float32 if name in ("none", "six") else np.int64), name)
+        for name, value in values.items()
+    ]
+    given, told = info("x", TensorProto.FLOAT, ["n", 128, 9]), info("y", TensorProto.FLOAT, declared)
+    graph = onnx.helper.make_graph(nodes, "means", [given], [told], constants)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize("declared", [["n", 6], ["n", "m"], None])
+def test_a_network_may_declare_what_it_gives_or_not(copied: Path, declared: list[str | int] | None) -> None:
+    loaded = Classifier(copied, with_weights(copied, "model.onnx", means_of(declared)))
+    values = np.random.default_rng(1).standard_normal((3, 128, 9)).astype(np.float32)
+    together, alone = loaded.probabilities(values), [loaded.probabilities(one[np.newaxis]) for one in values]
+    assert np.concatenate(alone) == pytest.approx(together, abs=1e-6)
+    assert np.ptp(together, axis=0).min() > 0, "they differ"
+
+
+@pytest.mark.parametrize("outputs", [5, 7, 10**12])
+def test_a_network_that_gives_something_else_than_it_declares_is_one_typed_error(copied: Path, outputs: int) -> None:
+    with pytest.raises(ConfigError, match=r"does not take its manifest's windows|cannot load it"):
+        Classifier(copied, with_weights(copied, "model.onnx", means_of(["n", outputs])))
 
 
 def test_a_pipe_in_place_of_the_weights_or_the_manifest_is_no_file(copied: Path) -> None:

@@ -122,6 +122,45 @@ def test_a_single_sure_window_between_others_teaches_nothing() -> None:
     assert np.array_equal(upright.turn(ROW, one), one)
 
 
+@given(st.lists(st.tuples(st.sampled_from(["sure", "unsure", "pause"]), directions), max_size=12))
+def test_it_makes_no_difference_when_it_learns(steps: list[tuple[str, tuple[float, float, float]]]) -> None:
+    at_once, late = Upright(CONSTANTS, rows=1), Upright(CONSTANTS, rows=1)
+    for number, (step, direction) in enumerate(steps):
+        for upright in (at_once, late):
+            if step == "pause":
+                upright.pause(ROW)
+            else:
+                upright.learn(ROW, window(list(direction), number), SURE if step == "sure" else UNSURE)
+        at_once.settle()
+    assert late.snapshot(ROW) == at_once.snapshot(ROW)
+    assert np.array_equal(late.turn(ROW, window([0, 1, 0])), at_once.turn(ROW, window([0, 1, 0])))
+
+
+@pytest.mark.parametrize("ask", ["turn", "snapshot"])
+def test_what_it_learned_last_counts_for_whoever_asks(ask: str) -> None:
+    upright, one = Upright(CONSTANTS, rows=1), window([0, 1, 0])
+    for _ in range(1 + CONSTANTS.least_windows):
+        upright.learn(ROW, one, SURE)
+    if ask == "turn":
+        assert unit(gravity_of(upright.turn(ROW, one)))[0] == pytest.approx([1, 0, 0], abs=1e-6)
+    else:
+        (state,) = upright.snapshot(ROW)
+        assert state is not None
+        assert state.windows == CONSTANTS.least_windows
+
+
+def test_who_takes_the_place_of_another_has_nothing_of_what_that_one_learned_last() -> None:
+    upright, one = Upright(CONSTANTS, rows=1), window([0, 1, 0])
+    for _ in range(2):
+        upright.learn(ROW, one, SURE)
+    upright.reset(ROW)
+    upright.learn(ROW, one, SURE)
+    assert upright.snapshot(ROW) == [None]
+    upright.learn(ROW, one, SURE)
+    upright.restore(0, UprightState((0.0, 0.0, 1.0), 7))
+    assert upright.snapshot(ROW) == [UprightState((0.0, 0.0, 1.0), 7)]
+
+
 def test_devices_do_not_touch_each_other() -> None:
     together, alone = Upright(CONSTANTS, rows=3), Upright(CONSTANTS, rows=3)
     for step in range(10):
