@@ -9,7 +9,6 @@ BlockQueue -> pipeline -> labels, with their time on the clock on the wall -> si
 from __future__ import annotations
 
 import logging
-import math
 import time
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
@@ -29,6 +28,7 @@ from har_stream.rehearsal import Rehearsal
 from har_stream.samples import Prediction, Refused, Tick, singly
 from har_stream.settings import Settings
 from har_stream.today import Today, WithDays
+from har_stream.vigil import ASLEEP, Vigil
 
 if TYPE_CHECKING:
     from har_stream.annotations import Annotations
@@ -75,7 +75,8 @@ class Engine:
             per_device=settings.metrics.per_device,
         )
         self.today = Today(limit=settings.intake.max_devices) if settings.home_assistant.enabled else None
-        self._known: Stateful = self.pipeline if self.today is None else WithDays(self.pipeline, self.today)
+        references = self.pipeline.references
+        self._known: Stateful = references if self.today is None else WithDays(references, self.today)
         if keeper is not None:
             self._known.restore(keeper.kept)
             self.pipeline.resumption.offer(keeper.standings, self._now())
@@ -113,9 +114,9 @@ class Engine:
         return passed
 
     @property
-    def wake_s(self) -> float:
-        """When a thread that passes by wants to rehearse, by time.monotonic(), if nothing comes before; inf: never."""
-        return math.inf if self._rehearsal is None else self._rehearsal.wake_s
+    def vigil(self) -> Vigil:
+        """How a thread that passes by is to wait for what comes next."""
+        return ASLEEP if self._rehearsal is None else self._rehearsal.vigil
 
     def rehearse(self) -> None:
         """Rehearse the next label if it is time to, and nothing else is to be done."""
@@ -206,7 +207,7 @@ class Engine:
                 singly(tick),
                 predictions,
                 pipeline.taps,
-                pipeline.upright_of,
+                pipeline.references.of,
                 pipeline.knows,
                 arrived_s=self.queue.arrived_s,
                 now_s=labelled_s,

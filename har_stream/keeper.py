@@ -58,12 +58,12 @@ class Keeper:
         """Why states are not kept, "" where they are."""
         return f"{self._file.path} cannot be written" if self._failing else ""
 
-    def exchange(self, pipeline: Stateful, standings: Standings) -> None:
-        """Take the pipeline's states and give it what others wrote (engine thread, or when that has ended)."""
+    def exchange(self, engine: Stateful, standings: Standings) -> None:
+        """Take the engine's states and give it what others wrote (engine thread, or when that has ended)."""
         with self._changed:
-            pipeline.restore(self._others)
+            engine.restore(self._others)
             self._others = {}
-            self._latest, self._standings = pipeline.snapshot(), standings
+            self._latest, self._standings = engine.snapshot(), standings
             self.asks = False
             self._changed.notify_all()
 

@@ -6,14 +6,14 @@ intake -> resampling -> denoising -> gravity -> windows -> classifier -> smoothi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
 from har_stream.activities import WALKING
-from har_stream.batch import NEW, turns
+from har_stream.batch import NEW, Batch, turns
 from har_stream.bridging import Bridging, UniformBatch
 from har_stream.classifier import Classifying
 from har_stream.devices import LAWFUL_ID, UNKNOWN_ROW, DeviceTable
@@ -25,6 +25,7 @@ from har_stream.manifest import Manifest
 from har_stream.plausibility import Plausibility, Suspicion
 from har_stream.predictions import Predictions
 from har_stream.presence import Presence
+from har_stream.references import References
 from har_stream.resampling import Resampling
 from har_stream.samples import (
     Block,
@@ -41,9 +42,11 @@ from har_stream.samples import (
 )
 from har_stream.settings import IntakeSettings
 from har_stream.smoothing import Smoothed
-from har_stream.state import DeviceMemory, DeviceState, States
 from har_stream.taps import Taps
 from har_stream.upright import Upright
+
+GOES_ON: Final = np.zeros(1, np.bool_)
+"""A stream of one device does not begin anew."""
 
 
 class Pipeline:
@@ -75,7 +78,7 @@ class Pipeline:
         self._framer = Framer(manifest.filters, framing, self.taps, accounting, rows=rows)
         self._unchecked: list[FramedWindows] = []
         self._news: list[tuple[str, Suspicion]] = []
-        self._memory = DeviceMemory(limit=rows)
+        self.references = References(self._upright, self._devices, limit=rows)
         self._ready_made = np.zeros(rows, np.bool_)
         self._timed = np.zeros(rows, np.bool_)
         self._has_truth = np.zeros(rows, np.bool_)
@@ -90,22 +93,18 @@ class Pipeline:
         """Tell whether a device has a place here."""
         return self._devices.find(device) is not None
 
-    def upright_of(self, device: str) -> NDArray[np.float64] | None:
-        """Return where gravity (3,) points while a device's body walks, None where that was not learned."""
-        row = self._devices.find(device)
-        if row is None or self._upright is None:
-            return None
-        (known,) = self._upright.snapshot(np.array([row]))
-        return np.array(known.gravity) if known is not None else None
-
     def push(self, tick: Tick, now_s: float) -> list[Prediction]:
         """Take the blocks of one tick at arrival time now_s, give the predictions that they complete."""
         self._check()
         windows = self.frame(tick, now_s)
-        return self._predict(windows) if windows is not None else []
+        return self.predict(windows) if windows is not None else []
 
     def frame(self, tick: Tick, now_s: float) -> FramedWindows | None:
         """Take the blocks of one tick, give the windows that they complete, as they came; None where there is none."""
+        batches = self._next_sample(tick, now_s)
+        if batches is not None:
+            windows = [self._framer.push(UniformBatch(batch, GOES_ON)) for batch in batches]
+            return windows[0] if windows and len(windows[0].rows) else None
         fleets, blocks = self._fleets(tick, now_s)
         uniform: list[tuple[int, SampleBlock]] = []
         timed: list[tuple[int, TimedBlock]] = []
@@ -128,6 +127,20 @@ class Pipeline:
             self._suspect(self._plausibility.check_refused(row, values))
         ready = [part for part in windows if len(part.rows)]
         return concatenate(ready) if ready else None
+
+    def _next_sample(self, tick: Tick, now_s: float) -> list[Batch] | None:
+        """Take a tick that is one more sample of one device; None where there is anything else in it or to see to."""
+        block = tick[0] if len(tick) == 1 else None
+        if not isinstance(block, TimedBlock):
+            return None
+        row = self._devices.find(block.device)
+        if row is None or self._ready_made[row] or not self._intake.is_sound(block):
+            return None
+        batches = self._resampling.next_of(row, block)
+        if batches is not None:
+            self._devices.row(block.device, now_s)
+            self._has_truth[row] = block.truth is not None
+        return batches
 
     def _fleets(self, tick: Tick, now_s: float) -> tuple[list[tuple[Rows, FleetBlock]], Iterable[Block]]:
         """Return, with their rows, the fleets of devices that have a place and nothing else in a tick; and the rest."""
@@ -193,32 +206,6 @@ class Pipeline:
     def _suspect(self, found: list[tuple[int, Suspicion]]) -> None:
         self._news += [(self._devices.name(row), suspicion) for row, suspicion in found]
 
-    def snapshot(self) -> States:
-        """Return what is to be kept of every device, present ones and those that gave way, the longest idle first."""
-        self._remember(self._devices.rows())
-        return self._memory.states()
-
-    def restore(self, states: States) -> None:
-        """Take what was kept of devices, whether they are present or yet to come."""
-        for device, state in states.items():
-            self._memory.keep(device, state)
-            row = self._devices.find(device)
-            if row is not None:
-                self._recall(row, state)
-
-    def _remember(self, rows: list[int]) -> None:
-        if self._upright is None:
-            return
-        for row, upright in zip(rows, self._upright.snapshot(np.array(rows, np.intp)), strict=True):
-            if upright is not None:
-                device = self._devices.name(row)
-                before = self._memory.get(device) or DeviceState()
-                self._memory.keep(device, msgspec.structs.replace(before, upright=upright))
-
-    def _recall(self, row: int, state: DeviceState) -> None:
-        if self._upright is not None and state.upright is not None:
-            self._upright.restore(row, state.upright)
-
     def _row(self, block: Block, now_s: float) -> int | None:
         """Return the row of a block's device, a new one if need be; None where there is nothing in it for a row."""
         if isinstance(block, Refused):
@@ -248,20 +235,12 @@ class Pipeline:
         else:
             self.presence.welcome(block.device)
             self.resumption.begin(row, now_s)
-            self._begin_device(row, block.device)
+            self.references.begin(row, block.device)
         return row
-
-    def _begin_device(self, row: int, device: str) -> None:
-        """Begin a row for a device with what is remembered of it."""
-        if self._upright is not None:
-            self._upright.reset(np.array([row]))
-        state = self._memory.get(device)
-        if state is not None:
-            self._recall(row, state)
 
     def _evict(self, row: int) -> None:
         self._accounting.drop("evicted", self._framer.forget(row))
-        self._remember([row])
+        self.references.remember([row])
         self._accounting.drop("evicted", self._resampling.forget(row))
         self._devices.remove(row)
         self._plausibility.forget(row)
@@ -274,7 +253,7 @@ class Pipeline:
         self.taps.take_windows(block)
         return ready_made(row, block, good)
 
-    def _predict(self, windows: FramedWindows) -> list[Prediction]:
+    def predict(self, windows: FramedWindows) -> list[Prediction]:
         """Classify and smooth; in turns of one window a device, where each may turn the next one upright."""
         places = turns(windows.rows)
         self._unchecked = parts = [windows] if len(places) == 1 else [windows.only(turn) for turn in places]

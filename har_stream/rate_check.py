@@ -26,6 +26,17 @@ class RateCheck:
         """Take a stream's first sample."""
         self._checked_s[row], self._unchecked[row] = time_s, 1
 
+    def is_well(self, row: int, time_s: float, grid_s: float) -> bool:
+        """Take one sample of one device; False, and it is for faster(), where a finer grid may be needed."""
+        unchecked = self._unchecked.item(row) + 1
+        if unchecked >= CHECKED_SAMPLES:
+            interval_s = (time_s - self._checked_s.item(row)) / CHECKED_SAMPLES
+            if not grid_s <= MUCH_FASTER * interval_s:
+                return False
+            self._checked_s[row], unchecked = time_s, 0
+        self._unchecked[row] = unchecked
+        return True
+
     def faster(self, runs: Runs, grid_s: NDArray[np.float64]) -> dict[int, tuple[int, float]]:
         """Take samples; return, by their place, devices that need a finer grid than one of intervals grid_s (d,).
 

@@ -27,22 +27,20 @@ from har_stream.butterworth import ButterworthLowPass
 from har_stream.grid import LOW_PASS_CUTOFF, LOW_PASS_ORDER, Grid, Points
 from har_stream.interpolation import interpolate
 from har_stream.manifest import LowPass
+from har_stream.next_sample import NextSample
 from har_stream.ordering import Run, in_order, joined
 from har_stream.rate_check import RateCheck
 from har_stream.runs import Runs
 from har_stream.samples import SENSOR_AXES, Rows, TimedBlock
+from har_stream.streams import ON_GRID, Streams
 
 RATE_SAMPLES: Final = 8
 """From so many samples a rate is told, where the device does not tell it."""
-LONGEST_INTERVAL_S: Final = 0.1
-"""From sample to sample at a rate that is not known yet."""
 FASTER: Final = 1.2
 """A device up to so many times a grid's rate needs no finer one: what could come back is above 20 Hz, where the noise
 filter takes it away."""
 FINEST: Final = 32
 """Points of the finest grid in each interval of the model's."""
-ON_GRID: Final = 1e-3
-"""In intervals of a grid: a point so little after the newest sample is reached."""
 WIDE: Final = 2.5
 """In the device's own intervals: what is interpolated between samples farther apart is a bridged gap."""
 
@@ -61,23 +59,16 @@ class Resampling:
             self._coarsest_s[fine] = grid.interval_s if fine < FINEST else 0.0
         self._low_passes: dict[int, ButterworthLowPass] = {}
         self._rows = rows
-        self._fine = np.ones(rows, np.int64)
-        self._interval_s = np.full(rows, LONGEST_INTERVAL_S)
-        self._origin_s = np.full(rows, np.nan)
-        self._longest_step_s = np.full(rows, np.nan)  # with which a stream goes on, once it has begun
-        self._next = np.zeros(rows, np.int64)
-        self._last_s = np.full(rows, np.nan)
-        self._last = np.zeros((rows, SENSOR_AXES), np.float32)
-        self._last_truth = np.zeros(rows, np.uint8)
-        self._pending = np.zeros(rows, np.int64)
+        self._streams = Streams(rows=rows)
         self._check = RateCheck(rows=rows)
+        self._next_sample = NextSample(self._streams, self._check, self._grids[1], rate_hz=rate_hz)
         self._measured_s = np.full(rows, np.nan)
         self._waiting: dict[int, Run] = {}
 
     @property
     def buffered(self) -> int:
         """Samples that no sample at the model's rate stands for yet."""
-        return int(self._pending.sum())
+        return int(self._streams.pending.sum())
 
     def forget(self, row: int) -> int:
         """Know nothing more of whoever had a row; returns how many samples are lost."""
@@ -86,12 +77,12 @@ class Resampling:
 
     def _end(self, row: int) -> int:
         """Take whatever comes next in a row as the beginning of a stream; returns how many samples are lost."""
-        lost = int(self._pending[row])
         self._waiting.pop(row, None)
-        self._pending[row] = 0
-        self._origin_s[row] = self._last_s[row] = self._longest_step_s[row] = np.nan
-        self._interval_s[row] = LONGEST_INTERVAL_S
-        return lost
+        return self._streams.end(row)
+
+    def next_of(self, row: int, block: TimedBlock) -> list[Batch] | None:
+        """Take one more sample of a stream and give what it completes; None where push() is needed for it."""
+        return self._next_sample.push(row, block)
 
     def push(self, blocks: Sequence[tuple[int, TimedBlock]]) -> Iterator[Batch]:
         """Take (row, block) pairs of lawful samples in order of arrival, give what they complete."""
@@ -114,12 +105,13 @@ class Resampling:
 
     def _goes_on(self, runs: Runs) -> NDArray[np.bool_]:
         """Tell which of the runs (d,) go on where their streams were, in order and without a gap."""
+        streams = self._streams
         rows, starts, times_s = runs.rows, runs.starts, runs.flat.times_s
         steps = np.empty(len(times_s))
         np.subtract(times_s[1:], times_s[:-1], out=steps[1:])
-        steps[starts] = times_s[starts] - self._last_s[rows]
+        steps[starts] = times_s[starts] - streams.last_s[rows]
         longest_s = np.maximum.reduceat(steps, starts)  # NaN where there is no sample before
-        return (np.minimum.reduceat(steps, starts) > 0) & (longest_s <= self._longest_step_s[rows])
+        return (np.minimum.reduceat(steps, starts) > 0) & (longest_s <= streams.longest_step_s[rows])
 
     def _in_order(self, runs: dict[int, Run], told_hz: dict[int, float | None]) -> Iterator[Batch]:
         """Take devices' samples piece by piece, by row; each that begins anew waits until its rate is known."""
@@ -129,7 +121,7 @@ class Resampling:
             for row, anew, run in filter(None, lap):
                 if anew:
                     self._accounting.drop("gap", self._end(row))
-                begun = self._begin(row, run, told_hz[row]) if np.isnan(self._origin_s[row]) else run
+                begun = self._begin(row, run, told_hz[row]) if np.isnan(self._streams.origin_s[row]) else run
                 if begun is not None:
                     ready[row] = begun
             if ready:
@@ -137,28 +129,30 @@ class Resampling:
 
     def _pieces(self, row: int, run: Run, told_hz: float | None) -> Iterator[tuple[bool, Run]]:
         """Yield the runs without a gap that a device's new samples make; True with those that begin anew."""
-        limit_s = self._max_gap_s + (1 / told_hz if told_hz else float(self._interval_s[row]))
-        last_s, refuse = float(self._last_s[row]), self._accounting.refuse
+        streams = self._streams
+        limit_s = self._max_gap_s + (1 / told_hz if told_hz else float(streams.interval_s[row]))
+        last_s, refuse = float(streams.last_s[row]), self._accounting.refuse
         return in_order(run, last_s, limit_s=limit_s, rewind_s=self._rewind_s, refuse=refuse)
 
     def _begin(self, row: int, run: Run, told_hz: float | None) -> Run | None:
         """Begin a stream with what waited and new samples, once its rate is known: give all but the first sample."""
+        streams = self._streams
         waited = [self._waiting.pop(row)] if row in self._waiting else []
         run = joined([*waited, run])
         interval_s = self._interval_of(row, run, told_hz)
         if interval_s is None:
             self._waiting[row] = run
-            self._pending[row] = len(run.times_s)
-            self._last_s[row] = run.times_s[-1]
+            streams.pending[row] = len(run.times_s)
+            streams.last_s[row] = run.times_s[-1]
             return None
         self._settle(row, interval_s)
         first = run.only(slice(1))
-        self._origin_s[row] = self._last_s[row] = first_s = float(first.times_s[0])
-        self._last[row], self._last_truth[row] = first.values[0], first.truth[0]
-        self._next[row], self._pending[row] = 0, 1
+        streams.origin_s[row] = streams.last_s[row] = first_s = float(first.times_s[0])
+        streams.last[row], streams.last_truth[row] = first.values[0], first.truth[0]
+        streams.next[row], streams.pending[row] = 0, 1
         self._check.begin(row, first_s)
-        if self._fine[row] > 1:
-            self._low_pass(int(self._fine[row])).reset(np.array([row]), first.values.astype(np.float64))
+        if streams.fine[row] > 1:
+            self._low_pass(int(streams.fine[row])).reset(np.array([row]), first.values.astype(np.float64))
         return run.only(slice(1, None))
 
     def _interval_of(self, row: int, run: Run, told_hz: float | None) -> float | None:
@@ -172,9 +166,10 @@ class Resampling:
 
     def _settle(self, row: int, interval_s: float) -> None:
         """Take the interval from sample to sample, and the coarsest grid that serves it."""
-        self._interval_s[row], self._longest_step_s[row] = interval_s, self._max_gap_s + interval_s
+        streams = self._streams
+        streams.interval_s[row], streams.longest_step_s[row] = interval_s, self._max_gap_s + interval_s
         serves = [fine for fine, grid in self._grids.items() if grid.interval_s <= FASTER * interval_s]
-        self._fine[row] = min(serves, default=FINEST)
+        streams.fine[row] = min(serves, default=FINEST)
 
     def _low_pass(self, fine: int) -> ButterworthLowPass:
         """Return the low-pass of a grid; most grids are never needed."""
@@ -190,15 +185,16 @@ class Resampling:
 
     def _advance(self, runs: Runs) -> Iterator[Batch]:
         """Take samples in order, without a gap, a device each; give what they complete at the model's rate."""
+        streams = self._streams
         rows, later = runs.rows, {}
-        found = self._check.faster(runs, self._coarsest_s[self._fine[rows]])
+        found = self._check.faster(runs, self._coarsest_s[streams.fine[rows]])
         if found:
             for lane, (stop, interval_s) in found.items():
                 self._measured_s[rows[lane]] = interval_s
                 later[int(rows[lane])] = runs.one(lane).only(slice(stop, None))
             runs = runs.until({lane: stop for lane, (stop, _) in found.items()})
         points = self._on_grids(runs)
-        self._pending[rows] = self._pending[rows] + runs.lengths
+        streams.pending[rows] = streams.pending[rows] + runs.lengths
         if len(points.number):
             yield from self._batches(rows, self._at_model_rate(rows, points))
         for row, run in later.items():
@@ -209,11 +205,12 @@ class Resampling:
 
     def _on_grids(self, runs: Runs) -> Points:
         """Interpolate at the points of each device's grid that its samples have reached."""
+        streams = self._streams
         rows, last = runs.rows, runs.starts + runs.lengths
-        runs = runs.after(Run(self._last_s[rows], self._last.take(rows, axis=0), self._last_truth[rows]))
+        runs = runs.after(Run(streams.last_s[rows], streams.last.take(rows, axis=0), streams.last_truth[rows]))
         last += np.arange(len(rows))
         newest = runs.flat.only(last)
-        fine, origin_s, first = self._fine[rows], self._origin_s[rows], self._next[rows]
+        fine, origin_s, first = streams.fine[rows], streams.origin_s[rows], streams.next[rows]
         interval_s, phase_s = self._grid_s[fine], self._phase_s[fine]
         reached = np.floor((newest.times_s - origin_s - phase_s) / interval_s + ON_GRID).astype(np.int64) + 1
         counts = np.maximum(0, reached - first)
@@ -222,15 +219,15 @@ class Resampling:
         of_lane_s = interval_s[lane]
         # What is reached is surely found.
         found = interpolate(runs, origin_s, lane, phase_s[lane] + number * of_lane_s, 2 * ON_GRID * of_lane_s)
-        self._next[rows] = first + counts
-        self._last_s[rows], self._last[rows], self._last_truth[rows] = newest.times_s, newest.values, newest.truth
-        taken = found.taken + (self._pending[rows] - 1)[lane]
-        bridged = found.width_s > (WIDE * self._interval_s[rows])[lane]
+        streams.next[rows] = first + counts
+        streams.last_s[rows], streams.last[rows], streams.last_truth[rows] = newest.times_s, newest.values, newest.truth
+        taken = found.taken + (streams.pending[rows] - 1)[lane]
+        bridged = found.width_s > (WIDE * streams.interval_s[rows])[lane]
         return Points(counts, number, found.values, found.truth, taken, bridged)
 
     def _at_model_rate(self, rows: Rows, points: Points) -> Points:
         """Filter what stands on finer grids, and leave the model's samples, by their own numbers."""
-        fine, counts = self._fine[rows], points.counts
+        fine, counts = self._streams.fine[rows], points.counts
         if fine.max() == 1:
             return points
         values = np.empty(points.values.shape)
@@ -246,17 +243,18 @@ class Resampling:
 
     def _batches(self, rows: Rows, points: Points) -> Iterator[Batch]:
         """Give the model's samples, devices with equally many together, and note whom they stand for."""
+        streams = self._streams
         self._accounting.bridge(int(np.count_nonzero(points.bridged)))
         for members in _alike(points.counts):
             if not points.counts[members[0]]:
                 continue
             of, at = rows[members], points.of(members)
             number, taken = points.number[at[:, 0]], points.taken[at]
-            self._pending[of] = self._pending[of] - taken[:, -1]
+            streams.pending[of] = streams.pending[of] - taken[:, -1]
             taken[:, 1:] -= taken[:, :-1].copy()
             yield Batch(
                 of,
-                self._origin_s[of] + number / self._rate_hz,
+                streams.origin_s[of] + number / self._rate_hz,
                 points.values.take(at, axis=0).astype(np.float32),
                 points.truth[at],
                 (number == 0) * NEW,

@@ -127,18 +127,18 @@ class Today:
 
 
 class WithDays:
-    """What the pipeline and today keep of each device, as one."""
+    """What the pipeline's references and today keep of each device, as one."""
 
-    def __init__(self, pipeline: Stateful, today: Today) -> None:
-        self._pipeline, self._today = pipeline, today
+    def __init__(self, references: Stateful, today: Today) -> None:
+        self._references, self._today = references, today
 
     def snapshot(self) -> States:
         """Return a copy of all."""
-        return with_days(self._pipeline.snapshot(), self._today.snapshot())
+        return with_days(self._references.snapshot(), self._today.snapshot())
 
     def restore(self, states: States) -> None:
         """Take the states of some devices."""
-        self._pipeline.restore(states)
+        self._references.restore(states)
         self._today.restore(states)
 
 

@@ -72,7 +72,7 @@ class Stream:
         windows = self.pipeline.frame(blocks, 0.0)
         if windows is not None:
             self.windows.append(windows)
-            self.predictions += self.pipeline._predict(windows)  # noqa: SLF001 - as push() does
+            self.predictions += self.pipeline.predict(windows)
 
     def of(self, device: str, row: int) -> tuple[FramedWindows, list[Prediction]]:
         """Return one device's windows and predictions."""

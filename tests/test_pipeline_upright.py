@@ -115,7 +115,7 @@ def second_of(stream: Pipeline) -> list[float]:
 
 def test_what_was_kept_turns_a_devices_first_window_and_no_other_devices() -> None:
     stream = upright_pipeline()
-    stream.restore({"a": SIDEWAYS})
+    stream.references.restore({"a": SIDEWAYS})
     assert first_of(stream, "a") != first_of(upright_pipeline(), "a")
     assert first_of(stream, "b") == first_of(upright_pipeline(), "b")
 
@@ -124,22 +124,22 @@ def test_what_others_found_of_a_device_holds_from_its_next_window_on() -> None:
     stream, other = upright_pipeline(), upright_pipeline()
     for one in (stream, other):
         first_of(one, "a")
-    stream.restore({"a": SIDEWAYS})
+    stream.references.restore({"a": SIDEWAYS})
     assert second_of(stream) != second_of(other)
-    assert stream.snapshot() == {"a": SIDEWAYS}
+    assert stream.references.snapshot() == {"a": SIDEWAYS}
 
 
 def test_a_device_that_gave_way_is_remembered_when_it_comes_back() -> None:
     stream, told = upright_pipeline(IntakeSettings(max_devices=1, idle_s=1.0)), upright_pipeline()
     for one in (stream, told):
         one.push([block(leaning(900), 0, "a")], 0.0)
-    left = told.snapshot()
+    left = told.references.snapshot()
     assert set(left) == {"a"}
     stream.push([block(motion(3, 20), 0, "b")], 2.0)
-    assert stream.snapshot() == left
+    assert stream.references.snapshot() == left
     (again,) = stream.push([block(motion(3, FIRST), 5000, "a")], 4.0)
     restored = upright_pipeline()
-    restored.restore(left)
+    restored.references.restore(left)
     assert list(again.probabilities.values()) == first_of(restored, "a")
 
 
@@ -147,20 +147,20 @@ def test_of_more_devices_than_there_is_room_for_the_longest_idle_is_forgotten() 
     stream = upright_pipeline(IntakeSettings(max_devices=2, idle_s=1.0))
     for number, device in enumerate("abc"):
         stream.push([block(leaning(900), 0, device)], 2.0 * number)
-    assert list(stream.snapshot()) == ["b", "c"]
+    assert list(stream.references.snapshot()) == ["b", "c"]
 
 
 def test_a_model_that_turns_nothing_loses_nothing() -> None:
     stream = pipeline()
-    stream.restore({"a": SIDEWAYS})
+    stream.references.restore({"a": SIDEWAYS})
     assert first_of(stream, "a") == first_of(pipeline(), "a")
-    assert stream.snapshot() == {"a": SIDEWAYS}
+    assert stream.references.snapshot() == {"a": SIDEWAYS}
 
 
 def test_a_gap_leaves_the_reference_as_it_is() -> None:
     stream, restored = upright_pipeline(), upright_pipeline()
     stream.push([block(leaning(900))], 0.0)
-    restored.restore(stream.snapshot())
+    restored.references.restore(stream.references.snapshot())
     assert first_of(stream, "a", 5000) == first_of(restored, "a", 5000) != first_of(upright_pipeline(), "a", 5000)
 
 
@@ -169,11 +169,11 @@ def test_what_the_last_windows_taught_is_known_at_once_and_once_their_labels_are
     for stream in (asked, told, kept):
         stream.push([block(leaning(900))], 0.0)
     told.news()
-    (state,) = kept.snapshot().values()
+    (state,) = kept.references.snapshot().values()
     assert state.upright is not None
     assert state.upright.windows == 12, "the first of 13 only says that the next one teaches"
     for stream in (asked, told):
-        known = stream.upright_of("a")
+        known = stream.references.of("a")
         assert known is not None
         assert known.tolist() == list(state.upright.gravity)
 

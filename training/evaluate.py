@@ -98,7 +98,7 @@ def calibrated_replay(classifier: Classifier, manifest: Manifest, recording: Rec
 def replayed(classifier: Classifier, manifest: Manifest, recording: Recording, known: States | None = None) -> Timeline:
     """Send one recording through the daemon's pipeline, which may know something of its device."""
     pipeline = Pipeline(manifest, classifier, IntakeSettings(), Accounting())
-    pipeline.restore(known or {})
+    pipeline.references.restore(known or {})
     rate_hz, told = recording.rate_hz, []
     for start in range(0, len(recording.values), BLOCK):
         values = recording.values[start : start + BLOCK]
