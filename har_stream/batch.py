@@ -101,6 +101,14 @@ def _together(batches: list[Batch]) -> Batch:
     return Batch(*map(np.concatenate, columns))
 
 
+def places(rows: Rows) -> Rows | slice:
+    """Return what chooses `rows` in an array of all at least cost: for a lone one a slice, which gives a view."""
+    if len(rows) != 1:
+        return rows
+    row = rows.item()
+    return slice(row, row + 1)
+
+
 def turns(rows: Rows) -> list[NDArray[np.intp] | slice]:
     """Split places in `rows` into turns of at most GROUP, a device once in each; slices as laps() gives them."""
     return laps(rows) if len(rows) == 1 else [turn for lap in laps(rows) for turn in _turns(lap)]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.batch import places
 from har_stream.manifest import InitialState, LowPass
 from har_stream.samples import Rows
 from har_stream.sections import filter_sections
@@ -37,9 +38,10 @@ class ButterworthLowPass:
 
     def filter(self, rows: Rows, signals: NDArray[np.float64]) -> None:
         """Filter signals (axes, d, n) where they lie, one after the other, and keep the state for the next block."""
-        state = self._state.take(rows, axis=1)
+        at = places(rows)
+        state = self._state.take(rows, axis=1) if at is rows else self._state[:, at].copy()
         filter_sections(self._sections, signals.reshape(-1, signals.shape[2]), state.reshape(-1, *state.shape[2:]))
-        self._state[:, rows] = state
+        self._state[:, at] = state
 
 
 def axes_first(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.batch import places
 from har_stream.butterworth import ButterworthLowPass, axes_first
 from har_stream.manifest import Filters
 from har_stream.samples import SENSOR_AXES, Rows, Samples
@@ -42,8 +43,10 @@ class Denoising:
 
     def push(self, rows: Rows, values: Samples) -> NDArray[np.float64]:
         """Take raw samples (d, n, 6), give denoised ones axis by axis (6, d, n), one sample later."""
-        joined = np.concatenate([self._before[rows], values], axis=1)
-        self._before[rows] = joined[:, -MEMORY:]
+        at, samples = places(rows), values.shape[1]
+        joined = np.empty((len(rows), MEMORY + samples, SENSOR_AXES), np.float32)
+        joined[:, :MEMORY], joined[:, MEMORY:] = self._before[at], values
+        self._before[at] = joined[:, -MEMORY:]
         signals = axes_first(_median_of_three(joined))
         self._low_pass.filter(rows, signals)
         return signals

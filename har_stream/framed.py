@@ -65,7 +65,7 @@ def majority_of_last_half(truth: Codes) -> Codes:
     Of two with equal counts the one that stands at the window's end wins.
     """
     half = truth[:, truth.shape[1] // 2 :]
-    if not half.any():
+    if not np.count_nonzero(half):
         return half[:, -1]
     codes = np.arange(len(NAME_BY_CODE))
     votes = 2 * (half[:, :, np.newaxis] == codes).sum(axis=1) + (half[:, -1:] == codes)

@@ -5,11 +5,15 @@ UniformBatch -> preprocessing (filters, windows) -> FramedWindows
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from har_stream.accounting import Accounting
+from har_stream.batch import places
 from har_stream.bridging import UniformBatch
+from har_stream.denoising import DELAY_SAMPLES
 from har_stream.framed import FramedWindows, majority_of_last_half
 from har_stream.manifest import Filters, Framing
 from har_stream.preprocessing import Preprocessing
@@ -40,8 +44,9 @@ class Framer:
         batch, rows = uniform.batch, uniform.batch.rows
         if np.count_nonzero(uniform.begins):
             self._begin(uniform)
-        before = self._pushed[rows]
-        self._pushed[rows] = before + batch.values.shape[1]
+        at = places(rows)
+        before = self._pushed[at].copy()
+        self._pushed[at] += batch.values.shape[1]
         windows = self._preprocessing.push(rows, batch.values, batch.truth)
         self._taps.take(rows, batch.start_s, uniform.begins, self._preprocessing.channels)
         self._accounting.bridge(uniform.bridged)
@@ -70,17 +75,22 @@ class Framer:
         batch, rows = uniform.batch, uniform.batch.rows
         own: int | NDArray[np.int64] = batch.values.shape[1] - uniform.bridged
         if batch.stands_for is not None:
-            own = batch.stands_for.sum(axis=1)
-        waiting = self._pending[rows] + own
-        self._pending[rows] = waiting
+            own = batch.stands_for[:, 0] if batch.stands_for.shape[1] == 1 else np.add.reduce(batch.stands_for, axis=1)
+        at = places(rows)
+        waiting = self._pending[at] + own
+        self._pending[at] = waiting
         if not len(lanes):
             return
-        # Of the tail after a window only the device's own samples wait.
-        tail = self._preprocessing.pending(rows[lanes])
+        self._pending[rows[lanes]] = self._tail_of(uniform, lanes, own)
+        self._accounting.use(int(np.add.reduce(waiting - self._pending[rows])))
+
+    def _tail_of(self, uniform: UniformBatch, lanes: NDArray[np.intp], own: int | NDArray[np.int64]) -> Any:
+        """Return how many of a device's own samples wait after its window, for each of some lanes."""
+        batch = uniform.batch
+        if batch.values.shape[1] <= DELAY_SAMPLES:  # they have not left the filters
+            return own if isinstance(own, int) else own[lanes]
+        tail = self._preprocessing.pending(batch.rows[lanes])
         if batch.stands_for is None:
-            waits = np.minimum(tail, own)
-        else:
-            to_come = np.arange(batch.stands_for.shape[1], 0, -1)
-            waits = batch.stands_for[lanes].sum(axis=1, where=to_come <= tail[:, np.newaxis])
-        self._pending[rows[lanes]] = waits
-        self._accounting.use(int((waiting - self._pending[rows]).sum()))
+            return np.minimum(tail, own)
+        to_come = np.arange(batch.stands_for.shape[1], 0, -1)
+        return batch.stands_for[lanes].sum(axis=1, where=to_come <= tail[:, np.newaxis])

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from har_stream.batch import places
 from har_stream.manifest import CHANNELS
 from har_stream.samples import Codes, Rows, Samples
 from har_stream.strips import Strips
@@ -76,9 +77,10 @@ class Windows:
 
         The first `skip` channels after a reset are none of the device's, whose truth is that of the samples themselves.
         """
-        self._has_truth = self._has_truth or bool(truth.any())
+        self._has_truth = self._has_truth or bool(np.count_nonzero(truth))
         cut: list[WindowBatch] = []
-        held = self._held[rows]
+        at_rows = places(rows)
+        held = self._held[at_rows]
         for at in range(0, channels.shape[1], SPARE):
             piece = channels[:, at : at + SPARE]
             self._samples.put(rows, held, piece)
@@ -88,7 +90,7 @@ class Windows:
             while len(lanes := (held >= self._end).nonzero()[0]):
                 cut.append(self._cut_out(rows[lanes], lanes))
                 held[lanes] -= self._hop
-        self._held[rows] = held
+        self._held[at_rows] = held
         return _joined(cut) if cut else self._none
 
     def _cut_out(self, rows: Rows, lanes: NDArray[np.intp]) -> WindowBatch:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from har_stream.accounting import Accounting
 from har_stream.batch import NEW, Batch
 from har_stream.bridging import UniformBatch
+from har_stream.denoising import DELAY_SAMPLES
 from har_stream.framer import Framer
 from har_stream.taps import Taps
 from tests.motion import RATE_HZ, model, motion
@@ -48,3 +50,14 @@ def test_a_window_that_ends_in_a_bridge_leaves_the_devices_own_samples_waiting()
     #   own 0 ... 126 | bridged 127 ... 136 | own 137 ... 141        the window ends with 127
     assert len(stage.push(uniform(WINDOW - 1, SAMPLES, bridged=10)).rows) == 1
     assert (accounting.used, accounting.bridged, stage.buffered) == (WINDOW - 1, 10, 5)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_what_has_not_left_the_filters_waits_however_few_come_at_a_time(samples: int) -> None:
+    accounting = Accounting()
+    stage = framer(accounting)
+    completes = WINDOW + DELAY_SAMPLES
+    stage.push(uniform(0, completes - samples))
+    stands_for = np.full((1, samples), 2)
+    assert len(stage.push(uniform(completes - samples, completes, stands_for=stands_for)).rows) == 1
+    assert stage.buffered == 2 * DELAY_SAMPLES
