@@ -11,6 +11,7 @@ from har_stream.block_queue import BlockQueue
 from har_stream.samples import Tick
 from har_stream.shard import ALL, Share
 from har_stream.sources.source import CONNECTED, Source
+from har_stream.vigil import Vigil
 
 GIVE_WAY_S: Final = 3.0
 """How long a source may take to let go of its port or broker; then the next one begins, and tries until it is free."""
@@ -22,8 +23,8 @@ class Bypass(Protocol):
     """A way past the queue, for a source of one device; what its thread does there keeps nobody else waiting."""
 
     @property
-    def wake_s(self) -> float:
-        """When to rehearse, by time.monotonic(), if nothing comes before."""
+    def vigil(self) -> Vigil:
+        """How to wait for what comes next."""
 
     def pass_by(self, tick: Tick, arrived_s: float) -> bool:
         """Take a tick that arrived at arrived_s, and tell whether that is done; else it is to be put on the queue."""
@@ -100,7 +101,7 @@ class Feeder:
                 if bypass is not None:
                     if not tick:
                         bypass.rehearse()
-                    source.wake_s = bypass.wake_s
+                    source.vigil = bypass.vigil
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the stream drains
             log.critical("source %s: failed: %r", name, error)
             self.failed = True

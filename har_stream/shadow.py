@@ -13,14 +13,17 @@ import numpy as np
 
 from har_stream.accounting import Accounting
 from har_stream.classifier import Classifying
+from har_stream.framed import FramedWindows
 from har_stream.intake import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from har_stream.manifest import Manifest
 from har_stream.pipeline import Pipeline
-from har_stream.samples import Prediction, SampleBlock, Samples, TimedBlock
+from har_stream.samples import SampleBlock, Samples, TimedBlock
 from har_stream.settings import IntakeSettings
 from har_stream.sinks.json_lines import encode
 from har_stream.wall_clock import LiveClock
 
+PARTS: Final = 2
+"""What play() has to be called for until all of a label's way was gone."""
 FILL: Final = 2
 """Windows of samples that go in at first, so that all stages are under way."""
 
@@ -45,7 +48,8 @@ class Shadow:
             self._rate_hz = block.rate_hz
         self._at_once = math.ceil(self._rate_hz / framing.rate_hz)
         """Samples that complete a window."""
-        self._push(FILL * framing.window * self._at_once)
+        self._frame(FILL * framing.window * self._at_once)
+        self._framed: FramedWindows | None = None
 
     def fits(self, block: SampleBlock | TimedBlock) -> bool:
         """Tell whether a block goes the same way as the one that this was made for."""
@@ -57,19 +61,23 @@ class Shadow:
         self._block = block
 
     def play(self) -> list[bytes]:
-        """Let a window become complete, and return what would be told of it."""
-        lines = [encode(prediction) for prediction in self._push(self._at_once)]
-        self._pipeline.news()
-        return lines
+        """Play the next part: a window becomes complete; or it is classified, and what would be told is returned."""
+        if self._framed is None:
+            self._pipeline.news()
+            self._framed = self._frame(self._at_once)
+            return []
+        windows, self._framed = self._framed, None
+        predictions = self._clock.stamp(self._pipeline.predict(windows), float(windows.start_s[-1]))
+        return [encode(prediction) for prediction in predictions]
 
-    def _push(self, samples: int) -> list[Prediction]:
+    def _frame(self, samples: int) -> FramedWindows | None:
         """Let so many samples follow those before them."""
         values: Samples = np.repeat(self._block.values[-1:], samples, axis=0)
         times_s = (self._sent + np.arange(samples)) / self._rate_hz
-        device, start_s, end_s = self._block.device, float(times_s[0]), float(times_s[-1])
+        device, start_s = self._block.device, float(times_s[0])
         if isinstance(self._block, TimedBlock):
             made_up: SampleBlock | TimedBlock = TimedBlock(device, times_s, values, self._block.rate_hz)
         else:
             made_up = SampleBlock(device, self._sent, start_s, self._rate_hz, values)
         self._sent += samples
-        return self._clock.stamp(self._pipeline.push([made_up], end_s), end_s)
+        return self._pipeline.frame([made_up], start_s)

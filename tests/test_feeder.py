@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from threading import Event
@@ -17,6 +16,7 @@ from har_stream.manifest import Framing
 from har_stream.progress import Progress
 from har_stream.samples import Block, SampleBlock, Tick
 from har_stream.sources.source import CONNECTED, CONNECTING
+from har_stream.vigil import ASLEEP, Vigil
 
 BLOCK = SampleBlock("a", 0, 0.0, 50.0, np.zeros((1, 6), np.float32))
 
@@ -27,7 +27,7 @@ class FakeSource:
     paced = True
     devices: int | None = None
     queue: tuple[int, int] | None = None
-    wake_s = math.inf
+    vigil = ASLEEP
     progress: Progress | None = None
 
     def __init__(self, name: str = "a", noted: list[str] | None = None, *, reconnects: int = 0) -> None:
@@ -124,7 +124,7 @@ def test_a_source_that_fails_is_told_and_ends_the_stream(caplog: pytest.LogCaptu
 class FakeBypass:
     """Takes what it is told to, and notes what it is asked for."""
 
-    wake_s = 7.5
+    vigil = Vigil(7.5)
 
     def __init__(self, *, passes: bool) -> None:
         self.passes, self.passed, self.rehearsed = passes, 0, 0
@@ -143,7 +143,7 @@ class LoneSource(FakeSource):
 
     devices: int | None = 1
     arrived_s: float | None = 12.5
-    wakes: tuple[float, ...] = ()
+    vigils: tuple[Vigil, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class LoneSource(FakeSource):
         ticks: list[list[Block]] = [[BLOCK], [], []]
         for tick in ticks:
             yield tick
-            self.wakes = (*self.wakes, self.wake_s)
+            self.vigils = (*self.vigils, self.vigil)
 
 
 @pytest.mark.parametrize("passes", [True, False])
@@ -165,7 +165,7 @@ def test_a_lone_devices_ticks_pass_by_the_queue_if_they_can_and_lulls_are_used(*
     one.thread.join(10)
     assert not one.failed
     assert (bypass.passed, bypass.rehearsed) == (1, 2)
-    assert source.wakes == (7.5, 7.5, 7.5)
+    assert source.vigils == (Vigil(7.5),) * 3
     assert queue.get(0) == (None if passes else [BLOCK])
 
 
@@ -177,5 +177,5 @@ def test_a_source_of_several_devices_passes_nothing_by() -> None:
     one.start()
     one.thread.join(10)
     assert (bypass.passed, bypass.rehearsed) == (0, 0)
-    assert source.wakes == (math.inf, math.inf, math.inf)
+    assert source.vigils == (ASLEEP,) * 3
     assert queue.get(0) == [BLOCK]

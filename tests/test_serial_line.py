@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import select
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from har_stream.errors import ConfigError
 from har_stream.sources import serial_line
 from har_stream.sources.serial_line import SerialLine
 from har_stream.sources.serial_ports import device_id, lasting_name, path_of, why_not
+from har_stream.vigil import Vigil
 from tests.broker import wait_for
 from tests.serial_listener import Listener
 from tests.serial_pair import Plug
@@ -126,15 +129,61 @@ def test_who_sets_a_time_to_wake_is_told_when_it_has_come_but_bytes_go_first(plu
     line = SerialLine(str(plug.link))
     chunks = line.chunks(Event())
     assert next(chunks)[0] == b""
-    line.wake_s = time.monotonic() + 0.05
+    line.vigil = Vigil(time.monotonic() + 0.05)
     assert next(chunks)[0] is None
-    assert time.monotonic() >= line.wake_s
+    assert time.monotonic() >= line.vigil.wake_s
     assert next(chunks)[0] is None, "as long as nobody says otherwise"
     plug.send(b"x")
     wait_for(lambda: next(chunks)[0] == b"x")
-    line.wake_s = time.monotonic() + 100.0
+    line.vigil = Vigil(time.monotonic() + 100.0)
     plug.send(b"y")
     assert next(chunks)[0] == b"y"
+
+
+def test_who_waits_awake_is_given_what_comes_and_does_not_sleep(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    really = select.select
+
+    def look(reads: list[Any], writes: list[Any], faults: list[Any], wait_s: float) -> Any:
+        looks.append(wait_s)
+        if len(looks) == 3:
+            plug.send(b"x")
+        return really(reads, writes, faults, wait_s)
+
+    plug.plug()
+    line = SerialLine(str(plug.link))
+    chunks = line.chunks(Event())
+    assert next(chunks)[0] == b""
+    monkeypatch.setattr(select, "select", look)
+    line.vigil = Vigil(time.monotonic() + 60.0, awake=True)
+    assert next(chunks)[0] == b"x"
+    assert len(looks) >= 3
+    assert set(looks) == {0}, "never asleep"
+    line.vigil = Vigil(time.monotonic() + 0.05, awake=True)
+    assert next(chunks)[0] is None
+    assert set(looks) == {0}, "and not when it is time to wake either"
+    line.vigil = Vigil(time.monotonic() + 0.05)
+    assert next(chunks)[0] is None
+    assert looks[-1] == pytest.approx(0.05, abs=0.05)
+    assert looks[-1] > 0
+
+
+def test_who_waits_awake_can_be_told_to_stop(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Event()
+
+    def look(*_: object) -> tuple[list[int], list[int], list[int]]:
+        stop.set()
+        return [], [], []
+
+    plug.plug()
+    line = SerialLine(str(plug.link))
+    chunks = line.chunks(stop)
+    assert next(chunks)[0] == b""
+    monkeypatch.setattr(serial_line, "WAIT_S", 0.01)
+    monkeypatch.setattr(select, "select", look)
+    line.vigil = Vigil(time.monotonic() + 10.0, awake=True)
+    assert list(chunks) == []
+    assert time.monotonic() < line.vigil.wake_s
 
 
 @pytest.mark.parametrize("fault", [b"", OSError(errno.EIO, "gone")])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from har_stream.samples import SampleBlock, Samples, TimedBlock
 from har_stream.settings import IntakeSettings
-from har_stream.shadow import Shadow
+from har_stream.shadow import PARTS, Shadow
 from tests.motion import model, motion
 
 VALUES = motion(5, 3)
@@ -35,6 +35,13 @@ def timed(rate_hz: float | None) -> TimedBlock:
     return TimedBlock("belt", 1e6 + np.arange(3) / 50, VALUES, rate_hz)
 
 
+def whole(shadow: Shadow) -> list[bytes]:
+    """Play all parts; return the lines of the last one, which alone has some."""
+    *before, lines = [shadow.play() for _ in range(PARTS)]
+    assert not any(before)
+    return lines
+
+
 @pytest.mark.parametrize(
     "block", [uniform(50.0), uniform(100.0), uniform(20.0), timed(None), timed(50.0), timed(400.0), timed(0.0)]
 )
@@ -43,7 +50,7 @@ def test_each_time_a_window_becomes_complete_is_classified_and_told(block: Sampl
     shadow = Shadow(model()[0], classifier, IntakeSettings(), block)
     classifier.windows.clear()
     for nth in range(1, 6):
-        lines = shadow.play()
+        lines = whole(shadow)
         assert len(classifier.windows) == nth
         assert len(lines) == classifier.windows[-1] >= 1
         told = json.loads(lines[-1])
@@ -57,8 +64,8 @@ def test_it_fits_what_goes_the_same_way_and_follows_its_samples() -> None:
     assert not shadow.fits(timed(None))
     assert not shadow.fits(uniform(50.0))
     assert not shadow.fits(TimedBlock("other", np.zeros(3), VALUES, 50.0))
-    before = shadow.play()
+    before = whole(shadow)
     upside_down = TimedBlock("belt", np.zeros(1), -VALUES[:1], 50.0)
     shadow.follow(upside_down)
-    after = [shadow.play() for _ in range(100)][-1]
+    after = [whole(shadow) for _ in range(100)][-1]
     assert json.loads(after[0])["probabilities"] != json.loads(before[0])["probabilities"]

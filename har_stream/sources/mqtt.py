@@ -12,7 +12,6 @@ level, with _ for what an id cannot have.
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Iterator
 from threading import Event
@@ -35,6 +34,7 @@ from har_stream.sources.source import CONNECTING
 from har_stream.sources.topics import parse_topics, sender_of
 from har_stream.translation import Translator
 from har_stream.uri import Uri
+from har_stream.vigil import ASLEEP
 
 POLL_S: Final = 0.25
 """How long a silent source waits before it looks whether it shall end."""
@@ -61,7 +61,7 @@ class MqttSource:
     paced = True
     devices: int | None = None
     arrived_s: float | None = None
-    wake_s = math.inf
+    vigil = ASLEEP
 
     def __init__(self, uri: Uri, settings: Settings, share: Share = ALL) -> None:
         self._broker = parse_broker(uri, settings.mqtt)

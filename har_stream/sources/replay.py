@@ -10,7 +10,6 @@ UCI HAR's rows are windows already, a device each volunteer, and enter at the wi
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -34,6 +33,7 @@ from har_stream.settings import LONGEST_BRIDGE_S, Settings
 from har_stream.sources.source import Timeline, at_speed, block_samples
 from har_stream.sources.timed_replay import clock_span_s, duration_s, timed_timeline
 from har_stream.uri import Uri, parse_speed, parse_subjects
+from har_stream.vigil import ASLEEP
 
 LOOP_PAUSE_S: Final = 2 * LONGEST_BRIDGE_S
 """Silence between the laps of a loop: longer than any gap that is bridged, so that every lap begins anew."""
@@ -59,7 +59,7 @@ class Replay:
     reconnects = 0
     queue = None
     arrived_s: float | None = None
-    wake_s = math.inf
+    vigil = ASLEEP
     progress: Progress | None = None
 
     def __init__(self, uri: Uri, settings: Settings | None = None) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
-import math
 import os
 import select
 import termios
@@ -26,6 +25,7 @@ import serial
 from har_stream.errors import ConfigError
 from har_stream.sources.serial_ports import BY_ID, lasting_name, path_of, why_not
 from har_stream.sources.source import CONNECTED
+from har_stream.vigil import ASLEEP, Vigil
 
 ERRORS: Final = (serial.SerialException, OSError, termios.error, ValueError)
 """ValueError: a file descriptor that the system took away is -1, which select() does not take."""
@@ -64,12 +64,12 @@ class SerialLine:
         self._lasting = name
         self.condition = ""
         self.reconnects = -1
-        self.wake_s = math.inf
+        self.vigil = ASLEEP
 
     def chunks(self, stop: Event) -> Iterator[tuple[bytes | None, float]]:
         """Yield bytes as they come, with time.monotonic() of their arrival; b"" at the beginning of each connection.
 
-        None where wake_s, which is one's to set, has come and nothing else; again and again until wake_s is another.
+        None where vigil, which is one's to set, says to wake and nothing has come; again and again until it is another.
         Goes on until `stop` is set; a port that is lost or not there is waited for.
         """
         while not stop.is_set():
@@ -106,7 +106,7 @@ class SerialLine:
         heard_s = time.monotonic()
         while not stop.is_set():
             try:
-                data = _read_some(port, min(WAIT_S, max(0.0, self.wake_s - time.monotonic())))
+                data = _read_some(port, self.vigil)
             except ERRORS:
                 self._say(UNPLUGGED)
                 return
@@ -115,7 +115,7 @@ class SerialLine:
                 heard_s = now_s
                 self._say(CONNECTED)
                 yield data, now_s
-            elif now_s >= self.wake_s:
+            elif now_s >= self.vigil.wake_s:
                 yield None, now_s
             elif now_s - heard_s > STALE_S:
                 self._say(f"silent for {STALE_S:g} s: does the device send, and at {self._baud} baud?")
@@ -129,10 +129,9 @@ class SerialLine:
         log.log(logging.INFO if condition == CONNECTED else logging.WARNING, "%s%s: %s", self.name, at, condition)
 
 
-def _read_some(port: serial.Serial, wait_s: float) -> bytes:
-    """Return what comes within wait_s, b"" for nothing. Raises one of ERRORS where the port is lost."""
-    ready, _, _ = select.select([port], [], [], wait_s)
-    if not ready:
+def _read_some(port: serial.Serial, vigil: Vigil) -> bytes:
+    """Return what comes before it is time to wake, b"" for nothing. Raises one of ERRORS where the port is lost."""
+    if not _can_be_read(port, vigil):
         return b""
     try:
         data = os.read(port.fileno(), LARGEST_CHUNK)
@@ -141,3 +140,15 @@ def _read_some(port: serial.Serial, wait_s: float) -> bytes:
     if not data:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
     return data
+
+
+def _can_be_read(port: serial.Serial, vigil: Vigil) -> bool:
+    """Wait for a byte, and tell whether one came."""
+    now_s = time.monotonic()
+    until_s = min(now_s + WAIT_S, vigil.wake_s)
+    while vigil.awake and now_s < until_s:
+        if select.select([port], [], [], 0)[0]:
+            return True
+        os.sched_yield()  # to who brings the bytes, if that is on the same processor
+        now_s = time.monotonic()
+    return bool(select.select([port], [], [], max(0.0, until_s - now_s))[0])

@@ -29,6 +29,7 @@ from har_stream.sources.serial_ports import device_id
 from har_stream.sources.source import CONNECTING
 from har_stream.translation import Translator
 from har_stream.uri import Uri
+from har_stream.vigil import ASLEEP
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class SerialPort:
     devices: int | None = 1
     queue = None
     arrived_s: float | None = None
-    wake_s = math.inf
+    vigil = ASLEEP
     progress: Progress | None = None
 
     def __init__(self, uri: Uri, settings: Settings) -> None:
@@ -81,7 +82,7 @@ class SerialPort:
         self._translator()
 
     def blocks(self, stop: Event) -> Iterator[list[Block]]:
-        """Yield blocks as their bytes come, none at wake_s; with each connection device and format may be others."""
+        """Yield blocks as bytes come, none when it is time to wake; device and format may be others after each plug."""
         translator, shadow, last = self._translator(), self._translator(), b""
         for data, arrival_s in self._line.chunks(stop):
             if data is None:  # a lull, in which what came last is translated once more, to no end
@@ -97,7 +98,7 @@ class SerialPort:
                     yield blocks
                 if data:  # and not before: what is said of a line need not keep its labels waiting
                     self._tell(translator.found(self._device))
-            self._line.wake_s = self.wake_s
+            self._line.vigil = self.vigil
         if blocks := translator.flush():
             yield blocks
 

@@ -9,7 +9,6 @@ whatever the speed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count, repeat
@@ -27,6 +26,7 @@ from har_stream.sources.people import load_people
 from har_stream.sources.simulated_person import RATE_HZ, SimulatedPerson, Step
 from har_stream.sources.source import at_speed, block_samples
 from har_stream.uri import Uri, parse_speed
+from har_stream.vigil import ASLEEP
 
 if TYPE_CHECKING:
     from har_stream.manifest import Framing
@@ -70,7 +70,7 @@ class Simulator:
     reconnects = 0
     queue = None
     arrived_s: float | None = None
-    wake_s = math.inf
+    vigil = ASLEEP
     progress: Progress | None = None
 
     def __init__(self, uri: Uri) -> None:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from har_stream.manifest import Framing
 from har_stream.progress import Progress
 from har_stream.samples import Block, Tick
+from har_stream.vigil import Vigil
 
 Timeline = Iterator[tuple[float, list[Block]]]
 """Blocks that become known together, each list with the time in s (from the source's start) when it is due."""
@@ -39,15 +40,15 @@ class Source(Protocol):
     many may, None where none ever do. These may be read from any thread. arrived_s is when the oldest of what blocks()
     yielded last arrived, by time.monotonic(), None for just then. progress, where it is not None, is told how many
     messages each tick is made of, and tells how many the engine is through with; then blocks() is not asked for more
-    than the engine can take soon: what has to wait waits there. wake_s may be set to when blocks() is to yield an empty
-    tick, by time.monotonic(), if nothing has come by then; inf for never; a source may ignore it.
+    than the engine can take soon: what has to wait waits there. vigil may be set to how to wait: when it is time to
+    wake blocks() yields an empty tick; a source may ignore it.
     """
 
     paced: bool
     devices: int | None
     arrived_s: float | None
     progress: Progress | None
-    wake_s: float
+    vigil: Vigil
 
     @property
     def condition(self) -> str:
