@@ -92,8 +92,8 @@ def _latencies_s(port: LinePort, lines: IO[bytes], framing: Framing, windows: in
         port.send(data)
         if to_come == 0:
             completes, done = completes + framing.hop, done + 1
-            options.progress(f"latency: {done} of {windows} windows")
             yield _label_came_s(lines, (number - DELAY_SAMPLES) / framing.rate_hz) - begins_s
+            options.progress(f"latency: {done} of {windows} windows")
 
 
 def _label_came_s(lines: IO[bytes], end_s: float) -> float:
