@@ -62,7 +62,10 @@ def hear(process: Popen[bytes], words: str, times: int) -> str:
         return said.count(words) >= times
 
     os.set_blocking(stderr.fileno(), False)
-    wait_for(have_come)
+    try:
+        wait_for(have_come)
+    except TimeoutError:
+        pytest.fail(f"not said {times} times: {words!r}, but {said!r}")
     os.set_blocking(stderr.fileno(), True)
     return said
 
