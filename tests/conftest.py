@@ -18,6 +18,8 @@ DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 # Shells start what runs in the background deaf to Ctrl-C, and every process under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# nohup starts what it runs deaf to SIGHUP, by which configurations are read again.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=500)
 settings.register_profile("nightly", deadline=None, max_examples=10_000)
