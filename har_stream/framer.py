@@ -5,8 +5,6 @@ UniformBatch -> preprocessing (filters, windows) -> FramedWindows
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +16,9 @@ from har_stream.framed import FramedWindows, majority_of_last_half
 from har_stream.manifest import Filters, Framing
 from har_stream.preprocessing import Preprocessing
 from har_stream.taps import Taps
+
+Counts = int | NDArray[np.int64]
+"""Of samples: one for all devices, or one for each (d,)."""
 
 
 class Framer:
@@ -73,7 +74,7 @@ class Framer:
     def _settle_books(self, uniform: UniformBatch, lanes: NDArray[np.intp]) -> None:
         """Count what came as waiting, and as used what the windows of some lanes took."""
         batch, rows = uniform.batch, uniform.batch.rows
-        own: int | NDArray[np.int64] = batch.values.shape[1] - uniform.bridged
+        own: Counts = batch.values.shape[1] - uniform.bridged
         if batch.stands_for is not None:
             own = batch.stands_for[:, 0] if batch.stands_for.shape[1] == 1 else np.add.reduce(batch.stands_for, axis=1)
         at = places(rows)
@@ -84,7 +85,7 @@ class Framer:
         self._pending[rows[lanes]] = self._tail_of(uniform, lanes, own)
         self._accounting.use(int(np.add.reduce(waiting - self._pending[rows])))
 
-    def _tail_of(self, uniform: UniformBatch, lanes: NDArray[np.intp], own: int | NDArray[np.int64]) -> Any:
+    def _tail_of(self, uniform: UniformBatch, lanes: NDArray[np.intp], own: Counts) -> Counts:
         """Return how many of a device's own samples wait after its window, for each of some lanes."""
         batch = uniform.batch
         if batch.values.shape[1] <= DELAY_SAMPLES:  # they have not left the filters
@@ -93,4 +94,4 @@ class Framer:
         if batch.stands_for is None:
             return np.minimum(tail, own)
         to_come = np.arange(batch.stands_for.shape[1], 0, -1)
-        return batch.stands_for[lanes].sum(axis=1, where=to_come <= tail[:, np.newaxis])
+        return np.asarray(batch.stands_for[lanes].sum(axis=1, where=to_come <= tail[:, np.newaxis]))

@@ -1,7 +1,7 @@
 """One more sample of one device whose stream goes on: what resampling does for many, in plain numbers.
 
 A lone device waits for each of its samples, and for one sample arrays cost ten times what they compute. Whatever is
-not this plain (a gap, a finer grid, several samples, a beginning) goes the way of all.
+not this plain (a gap, a finer grid, a beginning) goes the way of all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class NextSample:
     def push(self, row: int, block: TimedBlock) -> list[Batch] | None:
         """Take a block of one sample, and give what it completes; None, and nothing is taken, where it is not plain."""
         streams, grid_s = self._streams, self._grid.interval_s
-        if len(block.values) != 1 or streams.fine.item(row) != self._grid.fine:
+        if streams.fine.item(row) != self._grid.fine:
             return None
         time_s, last_s, origin_s = block.times_s.item(), streams.last_s.item(row), streams.origin_s.item(row)
         if not 0 < time_s - last_s <= streams.longest_step_s.item(row):  # NaN where there is no sample before

@@ -131,7 +131,7 @@ class Pipeline:
     def _next_sample(self, tick: Tick, now_s: float) -> list[Batch] | None:
         """Take a tick that is one more sample of one device; None where there is anything else in it or to see to."""
         block = tick[0] if len(tick) == 1 else None
-        if not isinstance(block, TimedBlock):
+        if not isinstance(block, TimedBlock) or len(block.values) != 1:
             return None
         row = self._devices.find(block.device)
         if row is None or self._ready_made[row] or not self._intake.is_sound(block):

@@ -81,7 +81,7 @@ class Resampling:
         return self._streams.end(row)
 
     def next_of(self, row: int, block: TimedBlock) -> list[Batch] | None:
-        """Take one more sample of a stream and give what it completes; None where push() is needed for it."""
+        """Take a block of one sample, and give what it completes; None where push() is needed for it."""
         return self._next_sample.push(row, block)
 
     def push(self, blocks: Sequence[tuple[int, TimedBlock]]) -> Iterator[Batch]:

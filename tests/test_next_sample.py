@@ -96,11 +96,12 @@ def test_a_rate_that_rises_is_noticed_at_the_same_sample() -> None:
     assert not short[-1], "a finer grid is not for the short way"
 
 
-def test_of_a_stream_that_has_not_begun_and_of_several_samples_nothing_is_taken() -> None:
+def test_of_a_stream_that_has_not_begun_nothing_is_taken() -> None:
     resampling = stage()
-    times_s, values = np.arange(4) / RATE_HZ, noise(1, 4)
-    assert resampling.next_of(0, TimedBlock("a", times_s[:1], values[:1], RATE_HZ)) is None
-    list(resampling.push([(0, TimedBlock("a", times_s[:1], values[:1], RATE_HZ))]))
-    assert resampling.next_of(0, TimedBlock("a", times_s[1:3], values[1:3], RATE_HZ)) is None
-    assert resampling.next_of(1, TimedBlock("b", times_s[1:2], values[1:2], RATE_HZ)) is None
-    assert resampling.next_of(0, TimedBlock("a", times_s[1:2], values[1:2], RATE_HZ)) is not None
+    times_s, values = np.arange(2) / RATE_HZ, noise(1, 2)
+    first, second = (TimedBlock("a", times_s[at : at + 1], values[at : at + 1], RATE_HZ) for at in range(2))
+    assert resampling.next_of(0, first) is None
+    assert resampling.buffered == 0
+    list(resampling.push([(0, first)]))
+    assert resampling.next_of(1, second) is None, "of another device"
+    assert resampling.next_of(0, second) is not None

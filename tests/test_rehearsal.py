@@ -68,6 +68,15 @@ class Device:
             self.rehearsal.note(tick, self._clock.now_s, self._pipeline.push(tick, self._clock.now_s))
             self.sent += 1
 
+    def live(self, labels: int) -> list[float]:
+        """Have so many labels, and lulls before each; return when windows were classified in the last lull."""
+        runs: list[float] = []
+        for _ in range(labels):
+            self.send(HOP - 1)
+            runs = self.lull()
+            self.send()
+        return runs
+
     @property
     def due_s(self) -> float:
         """When the next sample comes."""
@@ -174,10 +183,7 @@ def test_who_always_wakes_late_is_woken_earlier(clock: Clock) -> None:
     device = Device(clock)
     device.late_s = 1.5 * TAKES_S
     device.send(FIRST)
-    for _ in range(20):
-        device.send(HOP - 1)
-        runs = device.lull()
-        device.send()
+    runs = device.live(20)
     assert len([run_s for run_s in runs if run_s <= device.due_s - 1 / RATE_HZ + TAKES_S / 2]) >= RUNS
 
 
