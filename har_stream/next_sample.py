@@ -7,6 +7,7 @@ not this plain (a gap, a finer grid, a beginning) goes the way of all.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
@@ -18,14 +19,20 @@ from har_stream.rate_check import RateCheck
 from har_stream.samples import Samples, TimedBlock
 from har_stream.streams import ON_GRID, Streams
 
+NO_TRUTH: Final = np.full((1, 1), UNLABELLED, np.uint8)
+NONE_MISSING: Final = np.zeros(1, np.int64)
+ITSELF: Final = np.ones((1, 1), np.int64)
+"""What nearly all batches say of truth, missing and stands_for, one array for them all, and nobody's to change."""
+for _of_all in (NO_TRUTH, NONE_MISSING, ITSELF):
+    _of_all.setflags(write=False)
+
 
 class NextSample:
     """Takes samples of streams on the model's own grid."""
 
     def __init__(self, streams: Streams, check: RateCheck, grid: Grid, *, rate_hz: float) -> None:
         self._streams, self._check, self._grid, self._rate_hz = streams, check, grid, rate_hz
-        # Of every batch, and nobody's to change.
-        self._none_missing, self._rates_hz = np.zeros(1, np.int64), np.array([rate_hz])
+        self._rates_hz = np.array([rate_hz])
 
     def push(self, row: int, block: TimedBlock) -> list[Batch] | None:
         """Take a block of one sample, and give what it completes; None, and nothing is taken, where it is not plain."""
@@ -48,9 +55,8 @@ class NextSample:
         if points > 1 or before_s >= point_s - near_s or not self._check.is_well(row, time_s, grid_s):
             return None
         share = 1.0 if on_sample else (point_s - before_s) / (elapsed_s - before_s)
-        batch = self._batch(row, block, share, number)
         waits = 0 if on_sample else 1
-        batch.stands_for = np.array([[streams.pending.item(row) + 1 - waits]])
+        batch = self._batch(row, block, share, number, streams.pending.item(row) + 1 - waits)
         streams.next[row] = number + 1
         self._note(row, block, time_s, waits)
         return [batch]
@@ -61,7 +67,7 @@ class NextSample:
         streams.last_s[row], streams.last[row], streams.pending[row] = time_s, block.values[0], pending
         streams.last_truth[row] = UNLABELLED if block.truth is None else block.truth[0]
 
-    def _batch(self, row: int, block: TimedBlock, share: float, number: int) -> Batch:
+    def _batch(self, row: int, block: TimedBlock, share: float, number: int, stands_for: int) -> Batch:
         """Give what lies so far on the line from a stream's last sample to the next as its sample of a number."""
         streams = self._streams
         values: Samples = block.values
@@ -73,8 +79,9 @@ class NextSample:
         return Batch(
             np.array([row]),
             np.array([streams.origin_s.item(row) + number / self._rate_hz]),
-            values.reshape(1, 1, -1),
-            np.array([[truth]], np.uint8),
-            self._none_missing,
+            values[np.newaxis],
+            NO_TRUTH if truth == UNLABELLED else np.array([[truth]], np.uint8),
+            NONE_MISSING,
             self._rates_hz,
+            ITSELF if stands_for == 1 else np.array([[stands_for]]),
         )
