@@ -93,7 +93,8 @@ class SerialLine:
                 self._say("not there: is it plugged in?")
             return None
         try:
-            port = serial.Serial(path, self._baud, timeout=WAIT_S, exclusive=True)
+            # inter_byte_timeout: whether there is nothing to read or nothing to read from are two answers then.
+            port = serial.Serial(path, self._baud, timeout=WAIT_S, inter_byte_timeout=0, exclusive=True)
         except ERRORS as error:
             self._say(why_not(path, error))
             return None
@@ -131,24 +132,24 @@ class SerialLine:
 
 def _read_some(port: serial.Serial, vigil: Vigil) -> bytes:
     """Return what comes before it is time to wake, b"" for nothing. Raises one of ERRORS where the port is lost."""
-    if not _can_be_read(port, vigil):
-        return b""
+    descriptor, now_s = port.fileno(), time.monotonic()
+    until_s = min(now_s + WAIT_S, vigil.wake_s)
+    while vigil.awake and now_s < until_s:
+        data = _read_now(descriptor)
+        if data:
+            return data
+        os.sched_yield()  # to who brings the bytes, if that is on the same processor
+        now_s = time.monotonic()
+    readable, _, _ = select.select([descriptor], [], [], max(0.0, until_s - now_s))
+    return _read_now(descriptor) if readable else b""
+
+
+def _read_now(descriptor: int) -> bytes:
+    """Return what is there, b"" for nothing."""
     try:
-        data = os.read(port.fileno(), LARGEST_CHUNK)
-    except BlockingIOError:  # it was no byte of data after all
+        data = os.read(descriptor, LARGEST_CHUNK)
+    except BlockingIOError:
         return b""
     if not data:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
     return data
-
-
-def _can_be_read(port: serial.Serial, vigil: Vigil) -> bool:
-    """Wait for a byte, and tell whether one came."""
-    now_s = time.monotonic()
-    until_s = min(now_s + WAIT_S, vigil.wake_s)
-    while vigil.awake and now_s < until_s:
-        if select.select([port], [], [], 0)[0]:
-            return True
-        os.sched_yield()  # to who brings the bytes, if that is on the same processor
-        now_s = time.monotonic()
-    return bool(select.select([port], [], [], max(0.0, until_s - now_s))[0])
