@@ -83,9 +83,10 @@ class Decoder:
             sample = plain_sample(message)
             if sample is None:
                 return self._read(message)
-            _check_channels(len(sample.values), self._channels)
         except _RefusedError as refused:
             return Corrupt(refused.status, len(encoded))
+        if self._channels not in (None, len(sample.values)):
+            return Corrupt(Status.WRONG_CHANNELS, len(encoded))
         return sample
 
     def _read(self, message: bytes) -> SessionInfo | Sample:

@@ -196,6 +196,8 @@ class Pipeline:
 
     def _check(self) -> None:
         """Do what can wait until labels are out: what is for the next ones, and look whether windows are plausible."""
+        if not self._unchecked:
+            return
         self._labelling.settle()
         if self._upright is not None:
             self._upright.settle()

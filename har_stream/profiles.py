@@ -195,7 +195,8 @@ class Conversion:
             return values
         turned = values if self._in_order else values[:, self._order]
         if narrow and self._makes_smaller:
-            return (turned / self._divisors).astype(FLOAT32)
+            narrowed: Samples = (turned / self._divisors).astype(FLOAT32)
+            return narrowed
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the intake refuses
             return np.asarray(turned if self._identity else turned / self._divisors, np.float32)
 

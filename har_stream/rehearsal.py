@@ -35,7 +35,7 @@ FIRST_TOOK_S: Final = 5e-3
 """What these runs are taken to last before that was measured, and at most."""
 LASTING: Final = 0.75
 """Share of what was measured before in how long the runs are taken to last, from when it is time to wake."""
-REST: Final = 1.0
+REST: Final = 2.0
 """Once a sample may come: for so many times as long as a part took nothing is in its way."""
 MOST_LATE_S: Final = 6e-3
 """How long after a sample may first come it is waited for; one that comes less regularly is not rehearsed."""

@@ -189,7 +189,7 @@ def test_who_always_wakes_late_is_woken_earlier(clock: Clock) -> None:
 
 def test_runs_that_take_long_begin_no_earlier_for_it(clock: Clock) -> None:
     device = Device(clock)
-    clock.takes_s = 0.68 * FIRST_TOOK_S
+    clock.takes_s = 0.49 * FIRST_TOOK_S
     device.send(FIRST)
     for _ in range(20):
         device.send(HOP - 1)

@@ -150,8 +150,8 @@ def test_who_waits_awake_is_given_what_comes_and_does_not_sleep(plug: Plug, monk
         looks.append(None)
         if len(looks) == 3:
             plug.send(b"x")
-        looks[-1] = really_read(file, most)
-        return looks[-1]
+        data = looks[-1] = really_read(file, most)
+        return data
 
     def sleep(reads: list[Any], writes: list[Any], faults: list[Any], wait_s: float) -> Any:
         sleeps.append(wait_s)

@@ -85,9 +85,9 @@ class SerialPort:
         """Yield blocks as bytes come, none when it is time to wake; device and format may be others after each plug."""
         translator, shadow, last = self._translator(), self._translator(), b""
         for data, arrival_s in self._line.chunks(stop):
-            if data is None:  # a lull, in which what came last is translated once more, to no end
-                shadow.push(last, arrival_s, self._device)
+            if data is None:  # a lull, at whose end what came last is translated once more, as what comes next will be
                 yield []
+                shadow.push(last, arrival_s, self._device)
             else:
                 self.arrived_s, last = arrival_s, data
                 if not data:
