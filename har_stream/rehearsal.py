@@ -6,8 +6,8 @@
 A lone device leaves the processor idle nearly all the time, and whoever shares its caches (other programs, other
 virtual machines) has soon taken them: the same code takes more than twice as long after a pause of 5 ms as without
 one. Where it has just run, it does not. So the way is gone three times before the sample may come, and on and on until
-it does: in parts, between which it is looked for, awake, as long as the parts take. A rehearsal has stages of its own
-and shares the classifier alone with the stream, whose books, metrics and states know nothing of it.
+it does: in parts, between which it is looked for, awake, twice as long as the parts take. A rehearsal has stages of its
+own and shares the classifier alone with the stream, whose books, metrics and states know nothing of it.
 """
 
 from __future__ import annotations

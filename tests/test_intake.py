@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from har_stream.accounting import Accounting
 from har_stream.batch import NEW
-from har_stream.intake import Intake
-from har_stream.samples import SampleBlock
+from har_stream.intake import LATEST_S, Intake
+from har_stream.samples import SampleBlock, TimedBlock
 from har_stream.settings import IntakeSettings
 
 RATE_HZ = 50.0
+LIMITS = 32.0, 80.1
+EDGES = [*LIMITS, *(float(np.nextafter(np.float32(limit), np.float32(np.inf))) for limit in LIMITS)]
 Out = tuple[int, float, list[float], int]
 """Row, time of the first sample, the samples' numbers, how many are missing before."""
 
@@ -198,3 +200,14 @@ def test_samples_out_and_refused_are_the_samples_in(arrivals: list[tuple[int, in
             for lane in np.flatnonzero(batch.rows == row):
                 assert batch.missing[lane] == NEW or batch.start_s[lane] > newest
                 newest = batch.start_s[lane] + (batch.values.shape[1] - 1) / RATE_HZ
+
+
+@given(
+    st.lists(st.sampled_from([0.0, *EDGES, *(-edge for edge in EDGES), np.nan]), min_size=6, max_size=6),
+    st.sampled_from([0.0, LATEST_S, -LATEST_S, 2 * LATEST_S, np.nan]),
+)
+def test_a_sample_alone_is_sound_where_it_passes_among_others(values: list[float], time_s: float) -> None:
+    stage, _ = intake(acc_limit_g=LIMITS[0], gyro_limit_rads=LIMITS[1])
+    one = TimedBlock("a", np.array([time_s]), np.array([values], np.float32), RATE_HZ)
+    ((_, passed),) = stage.sifted([(0, one)])
+    assert stage.is_sound(one) == bool(passed.samples)
