@@ -14,10 +14,14 @@ from typing import Any, Final
 import msgspec
 
 from har_stream.errors import ConfigError
-from har_stream.samples import Prediction
+from har_stream.samples import MS, Prediction
 from har_stream.sinks.sink import SinkClosed
 
 TIME_DECIMALS: Final = 3
+FAR_MS: Final = 1e13
+"""Up to here a product with a time is off by 1 us at most."""
+CLEAR: Final = 0.4
+"""So near to a whole ms, a time is no nearer to another one, even if it is off by that."""
 SHARES: Final = 10_000
 """Probabilities are told in ten thousandths."""
 STDOUT: Final = 1
@@ -36,7 +40,7 @@ def encode(prediction: Prediction) -> bytes:
 
 def _fields(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
-    start_s, end_s = round(prediction.start_s, TIME_DECIMALS), round(prediction.end_s, TIME_DECIMALS)
+    start_s, end_s = _to_ms(prediction.start_s), _to_ms(prediction.end_s)
     settled, values = prediction.settled, memoryview(prediction.shares).cast("f").tolist()
     # As round(value, 4) has it, in a quarter of the time: a float32 times 10,000 is exact in a float.
     rounded = [round(value * SHARES) / SHARES for value in values]
@@ -53,11 +57,18 @@ def _fields(prediction: Prediction) -> dict[str, Any]:
         "settled": None,
     }
     if settled is not None:
-        span = round(settled.start_s, TIME_DECIMALS), round(settled.end_s, TIME_DECIMALS)
+        span = _to_ms(settled.start_s), _to_ms(settled.end_s)
         fields["settled"] = {"span": span, "label": settled.label}
     if prediction.has_truth:
         fields["truth"] = prediction.truth
     return fields
+
+
+def _to_ms(time_s: float) -> float:
+    """Return round(time_s, 3), mostly in half the time: by a product where that is not too near to the middle."""
+    time_ms = time_s * MS
+    whole = round(time_ms)
+    return whole / MS if 0 < time_ms < FAR_MS and abs(time_ms - whole) < CLEAR else round(time_s, TIME_DECIMALS)
 
 
 def _lines(predictions: list[Prediction]) -> bytes:
