@@ -61,13 +61,13 @@ class Smoother:
         # Each window's evidence for a state is divided by the same number, which is done once here instead.
         self._onward = self._transition * prior**-weight
         self._first = prior * prior**-weight
-        self._unknown_below = constants.unknown_below
+        self._unknown_below = np.array([constants.unknown_below])
         # What the windows left filtered; what is expected of the next one, alone and (a row for each label) jointly
         # with what was LAG hops before it. The latter two are up to what evidence is divided by.
         self._past = np.ones((rows, JOINT + labels, len(prior)))
         self._unsettled_for = np.full(rows, LAG)
         """Windows that are still to come before there is a settled label."""
-        self._left: tuple[Rows, NDArray[np.int64], tuple[NDArray[np.float64], ...]] | None = None
+        self._unsettled: tuple[Rows, NDArray[np.int64], tuple[NDArray[np.float64], ...]] | None = None
 
     def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
         """Take windows (w,) of devices in `rows`, each device's in order, with probabilities (w, states).
@@ -112,13 +112,13 @@ class Smoother:
         in_force, settled = activities.argmax(axis=1), told[:, 1:, 0].argmax(axis=1)
         _blank(in_force, np.maximum.reduce(activities, axis=1) < self._unknown_below)
         _blank(settled, unsettled_for)
-        self._left = rows, unsettled_for, (past, now, evidence)
+        self._unsettled = rows, unsettled_for, (past, now, evidence)
         return in_force, settled
 
     def settle(self) -> None:
         """Do what push() left for later, as only a device's next window needs it; before that, it is done anyway."""
-        if self._left is not None:
-            (rows, unsettled_for, (past, now, evidence)), self._left = self._left, None
+        if self._unsettled is not None:
+            (rows, unsettled_for, (past, now, evidence)), self._unsettled = self._unsettled, None
             before = past[:, FILTERED, : self._labels, np.newaxis]
             past[:, JOINT:] = before * self._onward[: self._labels] * evidence[:, np.newaxis]
             past[:, FILTERED] = past[:, EXPECTED] = now
