@@ -42,9 +42,8 @@ def _fields(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
     start_s, end_s = _to_ms(prediction.start_s), _to_ms(prediction.end_s)
     settled, values = prediction.settled, memoryview(prediction.shares).cast("f").tolist()
-    # As round(value, 4) has it, in a quarter of the time: a float32 times 10,000 is exact in a float.
-    rounded = [round(value * SHARES) / SHARES for value in values]
-    shares = dict(zip(prediction.labels, rounded, strict=True))
+    # As round(value, 4) has it, in a third of the time: a float32 times 10,000 is exact in a float.
+    shares = {label: round(value * SHARES) / SHARES for label, value in zip(prediction.labels, values, strict=True)}
     fields: dict[str, Any] = {
         "id": prediction.id,
         "device": prediction.device,
