@@ -57,7 +57,9 @@ def _median_of_three(values: Samples) -> Samples:
     # In one run over all devices, which takes a tenth of the time of one for each; medians across two are cut off.
     axes, flat = values.shape[2], values.reshape(-1)
     left, centre, right = flat[: -2 * axes], flat[axes:-axes], flat[2 * axes :]
-    median = np.empty_like(flat)
     smaller, larger = np.minimum(left, centre), np.maximum(left, centre)
+    if len(values) == 1:
+        return np.asarray(np.maximum(smaller, np.minimum(larger, right)).reshape(1, -1, axes))
+    median = np.empty_like(flat)
     np.maximum(smaller, np.minimum(larger, right), out=median[: -2 * axes])
     return np.asarray(median.reshape(values.shape)[:, :-2])

@@ -46,15 +46,16 @@ class Framer:
         if np.count_nonzero(uniform.begins):
             self._begin(uniform)
         at = places(rows)
-        before = self._pushed[at].copy()
-        self._pushed[at] += batch.values.shape[1]
+        samples = batch.values.shape[1]
+        pushed = self._pushed[at] + samples
+        self._pushed[at] = pushed
         windows = self._preprocessing.push(rows, batch.values, batch.truth)
         self._taps.take(rows, batch.start_s, uniform.begins, self._preprocessing.channels)
         self._accounting.bridge(uniform.bridged)
         self._settle_books(uniform, windows.lanes)
         lanes, rate_hz = windows.lanes, self._framing.rate_hz
         # Anchored anew by every block: a device's clock may be off the model's by what the intake lets pass.
-        origin_s = batch.start_s[lanes] - before[lanes] / rate_hz
+        origin_s = batch.start_s[lanes] - (pushed[lanes] - samples) / rate_hz
         return FramedWindows(
             windows.rows,
             windows.values,
@@ -83,7 +84,7 @@ class Framer:
         if not len(lanes):
             return
         self._pending[rows[lanes]] = self._tail_of(uniform, lanes, own)
-        self._accounting.use(int(np.add.reduce(waiting - self._pending[rows])))
+        self._accounting.use(int(np.add.reduce(waiting - self._pending[at])))
 
     def _tail_of(self, uniform: UniformBatch, lanes: NDArray[np.intp], own: Counts) -> Counts:
         """Return how many of a device's own samples wait after its window, for each of some lanes."""

@@ -40,6 +40,6 @@ class Gravity:
         self._gravity.filter(rows, slow[:AXES])
         self._drift.filter(rows, slow[AXES:])
         channels = np.empty((len(CHANNELS), *denoised.shape[1:]), np.float32)
-        np.subtract(denoised, slow, out=channels[:SENSOR_AXES], casting="same_kind")
+        channels[:SENSOR_AXES] = np.subtract(denoised, slow, out=slow)
         channels[SENSOR_AXES:] = denoised[:AXES]
         return np.ascontiguousarray(channels.transpose(1, 2, 0))

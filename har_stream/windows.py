@@ -43,8 +43,6 @@ class WindowBatch:
 SPARE: Final = 32
 """Samples that come at most before the windows that they end are cut out."""
 
-SAMPLE_BYTES: Final = len(CHANNELS) * np.dtype(np.float32).itemsize
-
 
 class Windows:
     """The last samples of `rows` devices.
@@ -58,8 +56,8 @@ class Windows:
         """Skip the first `skip` samples after a reset: the filters' delay, they belong to the time before."""
         self._window, self._hop, self._skip = window, hop, skip
         self._end, self._kept = skip + window, skip + window - hop
-        self._samples = Strips(rows, self._end + SPARE, SAMPLE_BYTES)
-        self._truth = Strips(rows, self._end + SPARE, 1)
+        self._samples = Strips(rows, self._end + SPARE, np.float32, (len(CHANNELS),))
+        self._truth = Strips(rows, self._end + SPARE, np.uint8)
         self._has_truth = False
         self._held = np.zeros(rows, np.int64)
         self._cut = np.zeros(rows, np.int64)
@@ -95,12 +93,11 @@ class Windows:
 
     def _cut_out(self, rows: Rows, lanes: NDArray[np.intp]) -> WindowBatch:
         """Give the window that each of `rows` holds, and move what follows its first hop to the front."""
-        shape = len(rows), self._window
-        values = self._samples.get(rows, self._skip, self._window).view(np.float32).reshape(*shape, -1)
+        values = self._samples.get(rows, self._skip, self._window)
         self._samples.move(rows, self._hop, self._kept + SPARE)
-        truth = np.zeros(shape, np.uint8)
+        truth = np.zeros((len(rows), self._window), np.uint8)
         if self._has_truth:
-            truth = self._truth.get(rows, 0, self._window).view(np.uint8).reshape(shape)
+            truth = self._truth.get(rows, 0, self._window)
             self._truth.move(rows, self._hop, self._kept + SPARE)
         index = self._cut[rows]
         self._cut[rows] = index + 1

@@ -21,12 +21,13 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 def test_pieces_are_got_as_they_were_put(steps: list[tuple[list[int], int, list[int]]]) -> None:
-    strips, wanted = Strips(5, LENGTH, ITEM), np.zeros((5, LENGTH, ITEM), np.uint8)
+    strips, wanted = Strips(5, LENGTH, np.uint8, (ITEM,)), np.zeros((5, LENGTH, ITEM), np.uint8)
     for number, (lanes, count, places) in enumerate(steps, 1):
         rows, at = np.array(lanes), np.minimum(places[: len(lanes)], LENGTH - count)
         items = (number + np.arange(len(rows) * count * ITEM)).astype(np.uint8).reshape(len(rows), count, ITEM)
         strips.put(rows, at, items)
         for row, place, item in zip(lanes, at.tolist(), items, strict=True):
             wanted[row, place : place + count] = item
-        every = np.arange(5)
-        assert strips.get(every, np.zeros(5, np.int64), LENGTH).tobytes() == wanted.tobytes()
+        assert strips.get(np.arange(5), 0, LENGTH).tobytes() == wanted.tobytes()
+        alone = [strips.get(np.array([row]), 0, LENGTH).tobytes() for row in range(5)]
+        assert alone == [one.tobytes() for one in wanted]
