@@ -58,12 +58,12 @@ class Smoother:
         prior, weight = np.array(constants.prior), constants.evidence * framing.hop / framing.window
         self._floor, self._weight = np.full(len(prior), FLOOR), weight
         self._transition = transition_matrix(constants, hop_s=framing.hop / framing.rate_hz)
-        # Each window's evidence for a state is divided by the same number, which is done once here instead.
+        # prior**weight, which evidence is divided by, is the same for all windows: what evidence meets is divided once.
         self._onward = self._transition * prior**-weight
         self._first = prior * prior**-weight
         self._unknown_below = np.array([constants.unknown_below])
         # What the windows left filtered; what is expected of the next one, alone and (a row for each label) jointly
-        # with what was LAG hops before it. The latter two are up to what evidence is divided by.
+        # with what was LAG hops before it, both divided as above.
         self._past = np.ones((rows, JOINT + labels, len(prior)))
         self._unsettled_for = np.full(rows, LAG)
         """Windows that are still to come before there is a settled label."""
