@@ -120,7 +120,7 @@ class Smoother:
         if self._unsettled is not None:
             (rows, unsettled_for, (past, now, evidence)), self._unsettled = self._unsettled, None
             before = past[:, FILTERED, : self._labels, np.newaxis]
-            past[:, JOINT:] = before * self._onward[: self._labels] * evidence[:, np.newaxis]
+            np.multiply(before * self._onward[: self._labels], evidence[:, np.newaxis], out=past[:, JOINT:])
             past[:, FILTERED] = past[:, EXPECTED] = now
             past[:, EXPECTED:] = past[:, EXPECTED:] @ self._onward
             self._past[rows], self._unsettled_for[rows] = past, np.maximum(unsettled_for - 1, 0)
