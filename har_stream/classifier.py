@@ -61,7 +61,7 @@ class Classifier:
         self._normal = set(manifest.normalisation.offset) == {0.0} and set(manifest.normalisation.scale) == {1.0}
         self._offset = np.array(manifest.normalisation.offset, np.float32)
         self._scale = np.array(manifest.normalisation.scale, np.float32)
-        self._temperature = np.float32(manifest.temperature)
+        self._temperature = np.array([manifest.temperature], np.float32)
         self._try_out(manifest)
 
     def _try_out(self, manifest: Manifest) -> None:

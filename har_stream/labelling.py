@@ -31,7 +31,8 @@ class Labelling:
 
     def push(self, windows: FramedWindows, probabilities: NDArray[np.float32]) -> tuple[Smoothed, list[float]]:
         """Return the labels of windows (w,), and since when those in force are so (w,), in the devices' clocks."""
-        rows, end_s = windows.rows, windows.start_s + self._length_s
-        begins = self.resumption.begins(rows, windows.begins, end_s)
+        rows, length_s = windows.rows, self._length_s
+        begins = self.resumption.begins(rows, windows.begins, windows.start_s)
         smoothed = self._smoother.push(rows, begins, probabilities)
-        return smoothed, self._lasting.push(rows.tolist(), end_s.tolist(), smoothed.in_force.tolist())
+        end_s = [start_s + length_s for start_s in windows.start_s.tolist()]
+        return smoothed, self._lasting.push(rows.tolist(), end_s, smoothed.in_force.tolist())

@@ -272,7 +272,7 @@ class Pipeline:
         if upright is not None:
             # Windows made elsewhere are not turned: each row of UCI HAR gets what the model says of it.
             walking = probabilities[:, self._labels.index(WALKING)]
-            ready_made = self._ready_made[windows.rows]
+            ready_made = self._ready_made.take(windows.rows)
             if np.count_nonzero(ready_made):
                 walking = np.where(ready_made, np.float32(-1), walking)
             if np.count_nonzero(windows.begins):

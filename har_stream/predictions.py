@@ -33,13 +33,13 @@ class Predictions:
     ) -> list[Prediction]:
         """Return the predictions of windows (w,) with probabilities (w, outputs), each since_s (w,) in force."""
         length_s = self._length_s
-        probabilities = np.ascontiguousarray(probabilities[:, : len(self._labels)])
+        probabilities = probabilities[:, : len(self._labels)]
         # As Python's own numbers, column by column: one by one they would cost more than all else here.
         columns = (
             windows.rows.tolist(),
             windows.start_s.tolist(),
             windows.truth.tolist(),
-            self._has_truth[windows.rows].tolist(),
+            self._has_truth.take(windows.rows).tolist(),
             probabilities.argmax(axis=1).tolist(),
             _rows_of_bytes(probabilities),
             smoothed.in_force.tolist(),
@@ -75,6 +75,6 @@ class Predictions:
 
 
 def _rows_of_bytes(values: NDArray[np.float32]) -> list[bytes]:
-    """Return the bytes of each row of values (n, m), which lie one after the other."""
+    """Return the bytes of each row of values (n, m)."""
     whole, size = values.tobytes(), values.itemsize * values.shape[1]
     return [whole[at : at + size] for at in range(0, len(whole), size)]

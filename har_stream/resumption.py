@@ -29,6 +29,7 @@ class Resumption:
     ) -> None:
         self._smoother, self._lasting, self._devices = smoother, lasting, devices
         self._hop_s = manifest.framing.hop / manifest.framing.rate_hz
+        self._length_s = manifest.framing.length_s
         self._labels, self._outputs = len(manifest.labels), manifest.outputs
         self._kept: dict[str, int] = {}
         self._numbers = np.zeros((0, NUMBERS + len(self._outputs)))
@@ -71,8 +72,8 @@ class Resumption:
         self._is_new[row] = True
         self._place[row] = self._kept.pop(self._devices.name(row), NONE)
 
-    def begins(self, rows: Rows, begins: NDArray[np.bool_], end_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which of the windows (w,) that end at end_s begin anew, given those that no other one precedes."""
+    def begins(self, rows: Rows, begins: NDArray[np.bool_], start_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which of the windows (w,) that start at start_s begin anew, given those that no other one precedes."""
         if not (self._new and np.count_nonzero(self._is_new[rows])):
             return begins
         first = np.zeros(len(rows), np.bool_)
@@ -81,7 +82,7 @@ class Resumption:
         self._is_new[rows] = False
         self._new -= int(np.count_nonzero(first))
         goes_on = np.flatnonzero(first & (self._place[rows] != NONE))
-        goes_on = goes_on[self._take_up(rows[goes_on], end_s[goes_on])]
+        goes_on = goes_on[self._take_up(rows[goes_on], start_s[goes_on] + self._length_s)]
         begins = begins | first
         begins[goes_on] = False
         return begins

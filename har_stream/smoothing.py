@@ -25,14 +25,14 @@ from har_stream.manifest import Framing, Smoothing
 from har_stream.samples import Rows
 
 LAG: Final = 2
-"""Hops until a label is settled."""
+"""Hops until a label is settled. What is kept of the windows before spans as many, no more and no less."""
 
 NONE: Final = -1
 """In place of a label's index: unknown, or not settled yet."""
 
-EXPECTED: Final = 0
-FILTERED: Final = 1
-EVIDENCE: Final = FILTERED + LAG
+FILTERED: Final = 0
+EXPECTED: Final = 1
+JOINT: Final = 2
 """Places of what is kept of the windows before."""
 
 FLOOR: Final = 1e-6
@@ -55,14 +55,18 @@ class Smoother:
 
     def __init__(self, constants: Smoothing, framing: Framing, *, labels: int, rows: int) -> None:
         self._labels = labels
-        self._prior = np.array(constants.prior)
+        prior, weight = np.array(constants.prior), constants.evidence * framing.hop / framing.window
+        self._floor, self._weight = np.full(len(prior), FLOOR), weight
         self._transition = transition_matrix(constants, hop_s=framing.hop / framing.rate_hz)
-        self._backward = np.ascontiguousarray(self._transition.T)
-        self._weight = constants.evidence * framing.hop / framing.window
-        self._unknown_below = constants.unknown_below
-        # What is expected of the next window; what LAG windows left filtered and the evidence of LAG - 1, newest first.
-        self._past = np.ones((rows, 2 * LAG, len(self._prior)))
-        self._windows = np.zeros(rows, np.int64)
+        # prior**weight, which evidence is divided by, is the same for all windows: what evidence meets is divided once.
+        self._onward = self._transition * prior**-weight
+        self._first = prior * prior**-weight
+        self._unknown_below = np.array([constants.unknown_below])
+        # What the windows left filtered; what is expected of the next one, alone and (a row for each label) jointly
+        # with what was LAG hops before it, both divided as above.
+        self._past = np.ones((rows, JOINT + labels, len(prior)))
+        self._unsettled_for = np.full(rows, LAG)
+        """Windows that are still to come before there is a settled label."""
         self._unsettled: tuple[Rows, NDArray[np.int64], tuple[NDArray[np.float64], ...]] | None = None
 
     def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
@@ -88,43 +92,38 @@ class Smoother:
         self.settle()
         for hop in range(1, int(hops.max(initial=1))):
             belief = np.where((hops > hop)[:, np.newaxis], _product(belief, self._transition), belief)
-        self._past[rows, EXPECTED], self._past[rows, FILTERED] = _product(belief, self._transition), belief
-        self._windows[rows] = 0
+        self._past[rows, EXPECTED], self._past[rows, FILTERED] = _product(belief, self._onward), belief
+        self._unsettled_for[rows] = LAG
 
     def _step(
         self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Take one window of each of several devices."""
         self.settle()
-        past, windows = self._past.take(rows, axis=0), self._windows.take(rows)
+        past, unsettled_for = self._past.take(rows, axis=0), self._unsettled_for.take(rows)
         if np.count_nonzero(begins):
-            windows[begins], past[begins, EXPECTED] = 0, self._prior
-        evidence = (np.maximum(probabilities, FLOOR) / self._prior) ** self._weight
+            unsettled_for[begins], past[begins, EXPECTED] = LAG, self._first
+        evidence = np.maximum(probabilities, self._floor) ** self._weight
+        # A product for each device by itself: the same bits, however many there are.
+        told = past[:, EXPECTED:] @ evidence[:, :, np.newaxis]
         now = past[:, EXPECTED] * evidence
-        now /= np.add.reduce(now, axis=1, keepdims=True)  # the floor under the evidence keeps every sum above 0
-        back = self._look_back(past, evidence)
+        now /= told[:, 0]  # the floor under the evidence keeps it above 0
         activities = now[:, : self._labels]
-        in_force, settled = activities.argmax(axis=1), back[:, : self._labels].argmax(axis=1)
+        in_force, settled = activities.argmax(axis=1), told[:, 1:, 0].argmax(axis=1)
         _blank(in_force, np.maximum.reduce(activities, axis=1) < self._unknown_below)
-        _blank(settled, windows < LAG)
-        self._unsettled = rows, windows, (past, now, evidence)
+        _blank(settled, unsettled_for)
+        self._unsettled = rows, unsettled_for, (past, now, evidence)
         return in_force, settled
 
     def settle(self) -> None:
         """Do what push() left for later, as only a device's next window needs it; before that, it is done anyway."""
         if self._unsettled is not None:
-            (rows, windows, (past, now, evidence)), self._unsettled = self._unsettled, None
-            past[:, FILTERED + 1 :] = past[:, FILTERED:-1]
-            past[:, EXPECTED] = _product(now, self._transition)
-            past[:, FILTERED], past[:, EVIDENCE] = now, evidence
-            self._past[rows], self._windows[rows] = past, windows + 1
-
-    def _look_back(self, past: NDArray[np.float64], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how probable each state (d, states) was LAG hops back, up to a factor, given all windows since."""
-        backward = _product(evidence, self._backward)
-        for hop in range(LAG - 1):
-            backward = _product(backward * past[:, EVIDENCE + hop], self._backward)
-        return np.asarray(past[:, FILTERED + LAG - 1] * backward)
+            (rows, unsettled_for, (past, now, evidence)), self._unsettled = self._unsettled, None
+            before = past[:, FILTERED, : self._labels, np.newaxis]
+            np.multiply(before * self._onward[: self._labels], evidence[:, np.newaxis], out=past[:, JOINT:])
+            past[:, FILTERED] = past[:, EXPECTED] = now
+            past[:, EXPECTED:] = past[:, EXPECTED:] @ self._onward
+            self._past[rows], self._unsettled_for[rows] = past, np.maximum(unsettled_for - 1, 0)
 
 
 def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float64]:
@@ -134,10 +133,10 @@ def transition_matrix(constants: Smoothing, *, hop_s: float) -> NDArray[np.float
     return np.asarray(np.linalg.matrix_power(np.eye(len(leave)) + rates * hop_s / STEPS, STEPS))
 
 
-def _blank(labels: NDArray[np.int64], where: NDArray[np.bool_]) -> None:
-    """Put NONE in place of labels (d,) where (d,) tells."""
+def _blank(labels: NDArray[np.int64], where: NDArray[np.bool_] | NDArray[np.int64]) -> None:
+    """Put NONE in place of labels (d,) where (d,) is not 0."""
     if np.count_nonzero(where):
-        labels[where] = NONE
+        labels[where != 0] = NONE
 
 
 def _product(vectors: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -36,9 +36,11 @@ class LiveClock:
         """Place predictions that arrived at wall_s, none of them after it."""
         offsets_s: dict[str, float] = {}
         for one in reversed(predictions):  # a device's newest tells
-            if one.device not in offsets_s:
-                offsets_s[one.device] = self._offset(one.device, one.end_s, wall_s)
-            one.wall_s = min(wall_s, one.end_s + offsets_s[one.device])
+            device, end_s = one.device, one.end_s
+            offset_s = offsets_s.get(device)
+            if offset_s is None:
+                offset_s = offsets_s[device] = self._offset(device, end_s, wall_s)
+            one.wall_s = min(wall_s, end_s + offset_s)
         return predictions
 
     def _offset(self, device: str, end_s: float, wall_s: float) -> float:

@@ -48,10 +48,13 @@ def test_every_line_reads_back(end_s: float, raw: str, label: str) -> None:
     assert (fields["raw"], fields["label"]) == (raw, label)
 
 
-SECONDS = st.floats(0, 4e9)
+SECONDS = st.floats(-1e15, 1e15) | st.floats(0, 4e9) | st.integers(-9, 8_000_000).map(lambda halves: halves / 2000)
 
 
-@given(st.lists(st.floats(0, 1, width=32), min_size=6, max_size=6), SECONDS, st.none() | st.tuples(SECONDS, SECONDS))
+SHARES = st.floats(0, 1, width=32) | st.integers(0, 2**15).map(lambda parts: parts / 2**15)
+
+
+@given(st.lists(SHARES, min_size=6, max_size=6), SECONDS, st.none() | st.tuples(SECONDS, SECONDS))
 def test_numbers_are_those_that_python_rounds_to(
     shares: list[float], end_s: float, span: tuple[float, float] | None
 ) -> None:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from har_stream.pipeline import Pipeline
 from har_stream.samples import Prediction, WindowBlock
-from har_stream.smoothing import EVIDENCE, LAG, NONE
+from har_stream.smoothing import FLOOR, LAG, NONE, transition_matrix
 from har_stream.standings import LABEL, NUMBERS, RESUME_WITHIN_S, SINCE_S, Standings, decode, encode
-from tests.motion import RATE_HZ, block, pipeline
+from tests.motion import RATE_HZ, block, model, pipeline
 from tests.property_examples import share_of_examples
 from tests.turned_walk import simulated
 
@@ -140,17 +140,19 @@ def test_belief_ages_hop_by_hop(hops: int) -> None:
     stream = pipeline()
     last = stream.push([rows_of(0, 6)], BEFORE_S)[-1]
     after = restarted(stream)
-    after.push([replace(rows_of(5, 6), start_s=np.array([last.start_s + (hops + 0.2) * HOP_S]))], AFTER_S)
-    before, told, row = believed(stream), believed(after), np.zeros(1, np.intp)
-    smoother = after._labelling._smoother  # noqa: SLF001 - what it believes is the point
-    aged = before @ np.linalg.matrix_power(smoother._transition, hops)  # noqa: SLF001 - as above
-    expected = aged * smoother._past[row, EVIDENCE]  # noqa: SLF001 - as above
+    block = replace(rows_of(5, 6), start_s=np.array([last.start_s + (hops + 0.2) * HOP_S]))
+    after.push([block], AFTER_S)
+    before, told, (manifest, classifier) = believed(stream), believed(after), model()
+    aged = before @ np.linalg.matrix_power(transition_matrix(manifest.smoothing, hop_s=HOP_S), hops)
+    weight = manifest.smoothing.evidence * manifest.framing.hop / manifest.framing.window
+    shares = np.maximum(classifier.probabilities(block.values).astype(np.float64), FLOOR)
+    expected = aged * (shares / manifest.smoothing.prior) ** weight
     assert told == pytest.approx(expected / expected.sum(), abs=1e-12)
 
 
 def believed(stream: Pipeline) -> NDArray[np.float64]:
     """What the smoother of a stream believes of its one device."""
-    return stream._labelling._smoother.belief(np.zeros(1, np.intp))  # noqa: SLF001 - as above
+    return stream._labelling._smoother.belief(np.zeros(1, np.intp))  # noqa: SLF001 - what it believes is the point
 
 
 def test_who_takes_the_place_of_another_has_nothing_settled_too_early() -> None:

@@ -8,18 +8,22 @@ import os
 import select
 import stat
 from collections.abc import Callable
-from itertools import repeat
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from har_stream.errors import ConfigError
-from har_stream.samples import Prediction
+from har_stream.samples import MS, Prediction
 from har_stream.sinks.sink import SinkClosed
 
 TIME_DECIMALS: Final = 3
-PROBABILITY_DECIMALS: Final = 4
+FAR_MS: Final = 1e13
+"""Up to here a product with a time is off by 1 us at most."""
+CLEAR: Final = 0.4
+"""So near to a whole ms, a time is no nearer to another one, even if it is off by that."""
+SHARES: Final = 10_000
+"""Probabilities are told in ten thousandths."""
 STDOUT: Final = 1
 FEW: Final = 8
 """Lines that may have room in a pipe at once."""
@@ -29,38 +33,60 @@ NEW_FILE_MODE: Final = 0o666
 _ENCODER: Final = msgspec.json.Encoder()
 
 
+class _Settled(msgspec.Struct, gc=False):
+    span: tuple[float, float]
+    label: str
+
+
+class _Line(msgspec.Struct, gc=False):
+    """The fields of a line, in their order."""
+
+    id: str
+    device: str
+    time: float
+    window: tuple[float, float]
+    label: str
+    raw: str
+    confidence: float
+    probabilities: dict[str, float]
+    settled: _Settled | None
+    truth: str | msgspec.UnsetType | None
+
+
 def encode(prediction: Prediction) -> bytes:
     """Return a prediction as one line of JSON, without the line's end."""
-    return _ENCODER.encode(_fields(prediction))
+    return _ENCODER.encode(_line(prediction))
 
 
-def _fields(prediction: Prediction) -> dict[str, Any]:
-    """Return a prediction's JSON fields: times in s to the millisecond, probabilities to four places."""
-    start_s, end_s = round(prediction.start_s, TIME_DECIMALS), round(prediction.end_s, TIME_DECIMALS)
-    settled, values = prediction.settled, memoryview(prediction.shares).cast("f").tolist()
-    rounded = map(round, values, repeat(PROBABILITY_DECIMALS))
-    shares = dict(zip(prediction.labels, rounded, strict=True))
-    fields: dict[str, Any] = {
-        "id": prediction.id,
-        "device": prediction.device,
-        "time": end_s,
-        "window": (start_s, end_s),
-        "label": prediction.label,
-        "raw": prediction.raw,
-        "confidence": shares[prediction.raw],
-        "probabilities": shares,
-        "settled": None,
-    }
-    if settled is not None:
-        span = round(settled.start_s, TIME_DECIMALS), round(settled.end_s, TIME_DECIMALS)
-        fields["settled"] = {"span": span, "label": settled.label}
-    if prediction.has_truth:
-        fields["truth"] = prediction.truth
-    return fields
+def _line(prediction: Prediction) -> _Line:
+    """Return a prediction as JSON has it: times in s to the millisecond, probabilities to four places."""
+    start_s, end_s = _to_ms(prediction.start_s), _to_ms(prediction.end_s)
+    settled, raw, values = prediction.settled, prediction.raw, memoryview(prediction.shares).cast("f").tolist()
+    # As round(value, 4) has it, in a third of the time: a float32 times 10,000 is exact in a float.
+    shares = {label: round(value * SHARES) / SHARES for label, value in zip(prediction.labels, values, strict=True)}
+    return _Line(
+        prediction.id,
+        prediction.device,
+        end_s,
+        (start_s, end_s),
+        prediction.label,
+        raw,
+        shares[raw],
+        shares,
+        None if settled is None else _Settled((_to_ms(settled.start_s), _to_ms(settled.end_s)), settled.label),
+        prediction.truth if prediction.has_truth else msgspec.UNSET,
+    )
+
+
+def _to_ms(time_s: float) -> float:
+    """Return round(time_s, 3), mostly in half the time: by a product where that is not too near to the middle."""
+    time_ms = time_s * MS
+    whole = round(time_ms)
+    return whole / MS if 0 < time_ms < FAR_MS and abs(time_ms - whole) < CLEAR else round(time_s, TIME_DECIMALS)
 
 
 def _lines(predictions: list[Prediction]) -> bytes:
-    return _ENCODER.encode_lines(map(_fields, predictions))
+    return _ENCODER.encode_lines(map(_line, predictions))
 
 
 def _poll_of(file: int) -> select.poll | None:
