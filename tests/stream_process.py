@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,12 @@ def open_files(process: int) -> set[str]:
         with suppress(FileNotFoundError):  # one that it closes in this moment
             found.add(str(link.readlink()))
     return found
+
+
+def handles(process: int, number: int) -> bool:
+    """Tell whether a process has something of its own to do on a signal."""
+    (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{process}/status").read_text())
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def books(said: str) -> dict[str, int]:
