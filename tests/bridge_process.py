@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from har_stream.uri import Uri
 from tests.broker import wait_for
 from tests.stream_process import environment
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 class Bridge:
@@ -55,6 +55,15 @@ class Bridge:
         assert self.process.stdout is not None
         return [json.loads(self.process.stdout.readline()) for _ in range(count)]
 
+    def facts(self, holds: Callable[[dict[str, Any]], bool], least: int = 4, most: int = 60) -> dict[str, Any]:
+        """Give the first line of its output of which something holds, of `least` lines the last or later."""
+        *_, facts = self.lines(least)
+        for _ in range(most - least):
+            if holds(facts):
+                break
+            (facts,) = self.lines(1)
+        return facts
+
 
 @contextmanager
 def bridge(*words: str) -> Iterator[Bridge]:
@@ -76,12 +85,12 @@ def virtual_device(link: Path, *words: str) -> Iterator[Bridge]:
         yield one
 
 
-def read_port(path: Path, until: float | None = None) -> bytes:
-    """Read a pseudo-terminal until its device goes, or for so many seconds."""
+def read_port(path: Path, until: Callable[[bytes], bool] = lambda _: False) -> bytes:
+    """Read a pseudo-terminal until its device goes, or what was read is enough."""
     port = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    end_s, data = time.monotonic() + (until or PATIENCE_S), b""
+    end_s, data = time.monotonic() + PATIENCE_S, b""
     try:
-        while time.monotonic() < end_s:
+        while not until(data) and time.monotonic() < end_s:
             if not select.select([port], [], [], 0.05)[0]:
                 continue
             piece = os.read(port, 65536)

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-START_S = 10.0
+START_S = 60.0
+
+
+WORKERS = 8
+PORTS_EACH = 2000
+FIRST_PORT = 12_000
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free, and still is when somebody is to listen there, a second later.
+
+    It is none of those that the system gives to whoever connects or asks for any, and each of pytest's workers has
+    its own.
+    """
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError  # there is always a next one
+
+
+def _ports_of(worker: str) -> Iterator[int]:
+    """Yield the ports of one of pytest's workers, gw0, gw1 ..., again and again; a process begins anywhere in them."""
+    first = FIRST_PORT + PORTS_EACH * (int(worker.removeprefix("gw") or WORKERS) % (WORKERS + 1))
+    begin = os.getpid() % PORTS_EACH
+    return itertools.cycle([first + (begin + number) % PORTS_EACH for number in range(PORTS_EACH)])
+
+
+_ports = _ports_of(os.environ.get("PYTEST_XDIST_WORKER", ""))
 
 
 class Broker:
@@ -63,9 +88,17 @@ class Broker:
             self._process.send_signal(signal.SIGCONT)
 
     def save(self) -> None:
-        """Have sessions and what is retained written to disk, where the settings ask for persistence."""
+        """Have sessions and what is retained written to disk, where the settings are those of persistent()."""
+        before_ns = self._saved_ns
         if self._process is not None:
             self._process.send_signal(signal.SIGUSR1)
+            wait_for(lambda: self._saved_ns > before_ns)
+
+    @property
+    def _saved_ns(self) -> int:
+        """When it wrote last to disk."""
+        database = self._config.parent / "mosquitto.db"
+        return database.stat().st_mtime_ns if database.exists() else 0
 
     def stop(self) -> None:
         """Kill it with SIGKILL."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.broker import Broker
 from tests.small_uci import write_small_uci
@@ -21,8 +21,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # nohup starts what it runs deaf to SIGHUP, by which configurations are read again.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-settings.register_profile("default", deadline=None, derandomize=True, max_examples=500)
-settings.register_profile("nightly", deadline=None, max_examples=10_000)
+# Neither how long an example takes nor how long its making does: the machine may be busy.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", UNHURRIED, derandomize=True, max_examples=500)
+settings.register_profile("nightly", UNHURRIED, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -115,7 +115,7 @@ class Flood:
         self.engine.queue.close()
         assert self.engine.thread is not None
         self.engine.thread.join()
-        self.keeper.finish(time.monotonic() + 5)
+        self.keeper.finish(time.monotonic() + 60)
 
 
 def memory_mib(what: str) -> float:

@@ -10,12 +10,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.broker import wait_for
 
+PATIENCE_S = 30.0
+
 Key = tuple[str, frozenset[tuple[str, str]]]
 
 
 def ask(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
     """Return status and body."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=8)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         connection.request(method, path)
         answer = connection.getresponse()
@@ -58,6 +60,10 @@ class Metrics:
 
     def get(self, name: str, /, **labels: str) -> float:
         return self.values[f"har_stream_{name}", frozenset(labels.items())]
+
+    def count(self, name: str, /, **labels: str) -> float:
+        """A counter that may not have begun yet."""
+        return self.values.get((f"har_stream_{name}", frozenset(labels.items())), 0.0)
 
     def facts(self, name: str) -> dict[str, str]:
         (labels,) = [labels for found, labels in self.values if found == f"har_stream_{name}"]

@@ -41,7 +41,7 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self.stop.set()
-        self._thread.join(5)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     @property

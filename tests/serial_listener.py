@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 from har_stream.sources.serial_line import SerialLine
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Listener:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 BRIDGE = Path(__file__).parents[1] / "firmware_bridge"
 MS2_PER_COUNT = np.float32(9.80665 / 4096)
 RADS_PER_COUNT = np.float32(np.pi / 180 / 32.8)
-PATIENCE_S = 20
+PATIENCE_S = 60
 PER_COUNT = np.repeat([MS2_PER_COUNT, RADS_PER_COUNT], 3)
 """Units in one count of each channel, at +-8 g and +-1000 degrees a second."""
 
@@ -95,7 +95,7 @@ class SimulatedUno:
 
     def last_words(self) -> str:
         """Give what the simulator says at its end, and wait for that; it must end well."""
-        _, words = self.process.communicate(timeout=30)
+        _, words = self.process.communicate(timeout=PATIENCE_S)
         assert self.process.returncode == 0, words
         return words
 

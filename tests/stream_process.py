@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
+
+from tests.held_up import in_time
 
 TIMEOUT_S = 120.0
 
@@ -67,10 +72,28 @@ def running(*words: str, program: str | None = None) -> Iterator[subprocess.Pope
 
 
 def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, within_s: float = 5.0) -> Ended:
-    """Send a signal and wait. Raises subprocess.TimeoutExpired where the process does not end in time."""
+    """Send a signal and wait. Raises subprocess.TimeoutExpired where the process does not end in time.
+
+    Time in which it was ready to run and the machine busy does not count.
+    """
     process.send_signal(number)
-    output, said = process.communicate(timeout=within_s)
+    output, said = in_time(process, within_s, partial(process.communicate, None))
     return Ended(process.returncode, output, said.decode())
+
+
+def open_files(process: int) -> set[str]:
+    """What a process has open: paths, and names of what has none."""
+    found = set()
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # one that it closes in this moment
+            found.add(str(link.readlink()))
+    return found
+
+
+def handles(process: int, number: int) -> bool:
+    """Tell whether a process has something of its own to do on a signal."""
+    (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{process}/status").read_text())
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def books(said: str) -> dict[str, int]:

@@ -14,7 +14,7 @@ from har_stream.accounting import Accounting
 from har_stream.block_queue import FEW, UNPACED_TICKS, BlockQueue
 from har_stream.samples import Block, SampleBlock, Tick, singly
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 """How long a thread may take before it counts as stuck."""
 
 

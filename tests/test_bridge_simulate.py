@@ -99,14 +99,17 @@ def test_jitter_takes_samples_beside_the_grid_and_says_so(tmp_path: Path) -> Non
     assert near.all()
 
 
+def samples_in(data: bytes) -> list[Sample]:
+    return [frame for frame in Decoder().push(data) if isinstance(frame, Sample)]
+
+
 def test_a_reader_may_go_and_come_back_and_then_the_link_goes(tmp_path: Path) -> None:
     link = tmp_path / "imu"
     with virtual_device(link, "--script", SCRIPT) as device:
-        first = Decoder().push(read_port(link, until=0.5))
+        before = samples_in(read_port(link, lambda data: len(samples_in(data)) > 10))
         time.sleep(1.5)
-        again = [frame for frame in Decoder().push(read_port(link, until=0.5)) if isinstance(frame, Sample)]
+        again = samples_in(read_port(link, lambda data: len(samples_in(data)) > 10))
         code, reports = device.end(signal.SIGINT)
-    before = [frame for frame in first if isinstance(frame, Sample)]
     assert len(before) > 10
     assert len(again) > 10
     assert again[0].sequence > before[-1].sequence + 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from contextlib import closing
@@ -32,7 +33,7 @@ def started(sink: MqttSink) -> SinkWorker:
 
 
 def finish(worker: SinkWorker) -> None:
-    worker.finish(time.monotonic() + 1.5)
+    worker.finish(time.monotonic() + 30)
 
 
 def test_announcements_are_retained_told_at_each_connect_and_withdrawn(broker: Broker) -> None:
@@ -66,18 +67,21 @@ def test_who_subscribes_is_called_after_each_connect_and_may_fail(
         heard.extend(message.payload.decode() for message in messages)
         raise ZeroDivisionError
 
+    def texts() -> list[str]:
+        return [message.payload.decode() for message in late]
+
     sink.subscribe("homeassistant/status", take)
     worker = started(sink)
     wait_for(sink.ready)
     sink.subscribe("other/+", late.extend)
     for word in ("online", "again"):
         with publisher(broker.port) as client:
-            until_s = time.monotonic() + 10
-            while word not in heard and time.monotonic() < until_s:  # till the subscription stands
+            until_s = time.monotonic() + 60
+            while (word not in heard or word not in texts()) and time.monotonic() < until_s:  # till subscriptions stand
                 client.publish("homeassistant/status", word)
+                client.publish("other/topic", word)
                 time.sleep(0.1)
-            client.publish("other/topic", word)
-            wait_for(lambda one=word: [message.payload.decode() for message in late][-1:] == [one])
+            assert texts()[-1] == word
         if word == "online":
             broker.stop()
             broker.start()
@@ -97,7 +101,7 @@ def test_devices_beyond_the_most_are_said_offline_and_forgotten(broker: Broker) 
             worker.put([prediction(f"d{number}")])
         wait_for(lambda: worker.written == 4)
         wait_for(lambda: listener.payloads("har/d1/availability") == ["online", "offline"])
-        assert listener.payloads("har/d3/availability") == ["online"]
+        wait_for(lambda: listener.payloads("har/d3/availability") == ["online"])
     broker.stop()
     broker.start()
     with closing(Listener(broker.port)) as listener:
@@ -157,7 +161,8 @@ def test_a_link_that_is_closed_gives_all_its_descriptors_back(broker: Broker) ->
         return link
 
     links = [use(opened=True)]
+    gc.collect()  # what earlier tests left closes now
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - Path.iterdir() asks for each what it is
     links += [use(opened=number % 2 == 0) for number in range(6)]
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
+    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208 - as above
     links[-1].wake()

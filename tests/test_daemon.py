@@ -167,7 +167,8 @@ def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sink
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off"))
+    queues = QueueSettings(drain_s=60.0)  # of which it takes a moment, but where the machine is busy
+    daemon = Daemon(Settings(source=SOURCE, sinks=("jsonl:/dev/null",), http="off", queues=queues))
     blocks, push, begun = daemon._feeder.source.blocks, daemon._engine.pipeline.push, Event()  # noqa: SLF001
 
     def holds_its_last_back(stop: Event) -> Iterator[Tick]:
@@ -184,7 +185,7 @@ def test_what_a_source_has_left_when_it_is_asked_to_end_goes_through_to_the_sink
     monkeypatch.setattr(daemon._feeder.source, "blocks", holds_its_last_back)  # noqa: SLF001
     monkeypatch.setattr(daemon._engine.pipeline, "push", takes_its_time)  # noqa: SLF001
     with running(daemon):
-        assert begun.wait(10)
+        assert begun.wait(60)
     assert "samples in 2048 = used 1920" in caplog.text
     assert daemon.vitals().sinks[0].written == 28
     assert "do not balance" not in caplog.text
@@ -256,7 +257,7 @@ def test_an_engine_that_is_stuck_beats_no_more(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(daemon._engine.pipeline, "push", hangs)  # noqa: SLF001
     with running(daemon):
-        assert stuck.wait(20)
+        assert stuck.wait(60)
         before_s = daemon.engine_beat_s
         assert not Event().wait(1.0)
         assert daemon.engine_beat_s == before_s

@@ -15,6 +15,7 @@ from har_stream.block_queue import BlockQueue
 from har_stream.engine_books import LATE_S, EngineBooks
 from har_stream.latency import Histogram
 from har_stream.vitals import Reading
+from tests.held_up import HeldUp
 from tests.motion import block, motion, pipeline
 
 
@@ -94,9 +95,9 @@ def test_an_engine_that_never_rests_lets_readers_in_between_two_ticks() -> None:
     engine = Thread(target=busy)
     engine.start()
     try:
-        begun_s = time.monotonic()
+        held_up, begun_s = HeldUp(), time.monotonic()
         assert not any(books.read().late for _ in range(20))
-        assert time.monotonic() - begun_s < 2
+        assert time.monotonic() - begun_s - held_up.look() < 2
     finally:
         stop.set()
         engine.join()

@@ -18,6 +18,7 @@ from har_stream.samples import Block, SampleBlock, Tick
 from har_stream.sources.source import CONNECTED, CONNECTING
 from har_stream.vigil import ASLEEP, Vigil
 
+PATIENCE_S = 60.0
 BLOCK = SampleBlock("a", 0, 0.0, 50.0, np.zeros((1, 6), np.float32))
 
 
@@ -57,23 +58,23 @@ def test_the_old_lets_go_before_the_next_begins_and_the_stream_goes_on() -> None
     noted: list[str] = []
     one, queue = feeder(FakeSource("a", noted))
     one.start()
-    assert queue.get(10)
+    assert queue.get(PATIENCE_S)
     last = FakeSource("b", noted)
     one.replace(last, "b")
-    assert queue.get(10)  # None, were the queue closed with the old
+    assert queue.get(PATIENCE_S)  # None, were the queue closed with the old
     assert noted == ["a begins", "a ends", "b begins"]
     assert one.source == last
     last.ends.set()
-    assert queue.get(10) is None
+    assert queue.get(PATIENCE_S) is None
     assert not one.failed
 
 
 def test_a_source_that_is_asked_to_end_leaves_the_queue_to_who_asked() -> None:
     one, queue = feeder(FakeSource())
     one.start()
-    assert queue.get(10)
+    assert queue.get(PATIENCE_S)
     one.stop()
-    one.thread.join(10)
+    one.thread.join(PATIENCE_S)
     assert queue.get(0) == []
 
 
@@ -85,7 +86,7 @@ def test_how_often_sources_were_lost_is_counted_on() -> None:
     one.replace(FakeSource(reconnects=1), "c")
     assert one.reconnects == 6
     one.stop()
-    one.thread.join(10)
+    one.thread.join(PATIENCE_S)
 
 
 @pytest.mark.parametrize(("condition", "told"), [(CONNECTED, ""), ("", ""), (CONNECTING, CONNECTING)])
@@ -102,13 +103,13 @@ def test_samples_arrived_when_the_source_says_so_else_now() -> None:
         one, queue = feeder(source)
         begun_s = time.monotonic()
         one.start()
-        assert queue.get(10)
+        assert queue.get(PATIENCE_S)
         if arrived_s is None:
             assert begun_s <= queue.arrived_s <= time.monotonic()
         else:
             assert queue.arrived_s == arrived_s
         one.stop()
-        one.thread.join(10)
+        one.thread.join(PATIENCE_S)
 
 
 def test_a_source_that_fails_is_told_and_ends_the_stream(caplog: pytest.LogCaptureFixture) -> None:
@@ -116,7 +117,7 @@ def test_a_source_that_fails_is_told_and_ends_the_stream(caplog: pytest.LogCaptu
     source.noted = None  # type: ignore[assignment]  # so that it fails
     one, queue = feeder(source)
     one.start()
-    assert queue.get(10) is None
+    assert queue.get(PATIENCE_S) is None
     assert one.failed
     assert "source a: failed: AttributeError" in caplog.text
 
@@ -162,7 +163,7 @@ def test_a_lone_devices_ticks_pass_by_the_queue_if_they_can_and_lulls_are_used(*
     queue = BlockQueue(limit=10, paced=True, accounting=Accounting())
     one = Feeder(source, "a", queue, bypass=bypass)
     one.start()
-    one.thread.join(10)
+    one.thread.join(PATIENCE_S)
     assert not one.failed
     assert (bypass.passed, bypass.rehearsed) == (1, 2)
     assert source.vigils == (Vigil(7.5),) * 3
@@ -175,7 +176,7 @@ def test_a_source_of_several_devices_passes_nothing_by() -> None:
     queue = BlockQueue(limit=10, paced=True, accounting=Accounting())
     one = Feeder(source, "a", queue, bypass=bypass)
     one.start()
-    one.thread.join(10)
+    one.thread.join(PATIENCE_S)
     assert (bypass.passed, bypass.rehearsed) == (0, 0)
     assert source.vigils == (ASLEEP,) * 3
     assert queue.get(0) == [BLOCK]

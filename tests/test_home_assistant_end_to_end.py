@@ -96,9 +96,11 @@ def test_days_go_on_after_a_restart(broker: Broker, tmp_path: Path) -> None:
     source = "sim:?devices=1&speed=20&loop=no&script=laying:"
     with listening(broker) as listener:
         assert run("--source", f"{source}60", *words).code == 0
+        wait_for(lambda: listener.payloads("har/status") == ["online", "offline"])  # its last words
         before = states(listener)[-1]["minutes_today"]["laying"]
         assert before > 0.5
         assert run("--source", f"{source}30", *words).code == 0
+        wait_for(lambda: listener.payloads("har/status") == ["online", "offline"] * 2)
         assert states(listener)[-1]["minutes_today"]["laying"] > before + 0.2
 
 

@@ -96,7 +96,7 @@ def test_it_asks_now_and_then_and_writes_at_the_end(tmp_path: Path) -> None:
     wait_for(lambda: StateFile(tmp_path).read() == {"a": state(1)})
     pipeline.states["a"] = state(2)
     keeper.exchange(pipeline, NOBODY)
-    keeper.finish(time.monotonic() + 5.0)
+    keeper.finish(time.monotonic() + 60.0)
     assert not keeper.thread.is_alive()
     assert StateFile(tmp_path).read() == {"a": state(2)}
 
@@ -128,7 +128,7 @@ def test_the_end_does_not_wait_for_the_next_time(tmp_path: Path) -> None:
     keeper = Keeper(StateFile(tmp_path), limit=8, every_s=LONG_S)
     keeper.start()
     keeper.exchange(Known({"a": state(1)}), NOBODY)
-    keeper.finish(time.monotonic() + 5.0)
+    keeper.finish(time.monotonic() + 60.0)
     assert StateFile(tmp_path).read() == {"a": state(1)}
 
 
@@ -149,7 +149,7 @@ def test_a_disk_that_fails_is_told_once_and_tried_again(
         wait_for(lambda: keeper.asks)
         keeper.exchange(Known({"a": state(2)}), NOBODY)
         wait_for(lambda: len(tries) > 1)
-    keeper.finish(time.monotonic() + 5.0)
+    keeper.finish(time.monotonic() + 60.0)
     assert StateFile(tmp_path).read() == {"a": state(2)}
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2

@@ -29,8 +29,8 @@ def test_a_broker_that_dies_is_told_and_joined_again(broker: Broker, caplog: pyt
     with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=quick()) as receiver:
         listening(caplog)
         broker.stop()
-        wait_for(lambda: "connection lost" in caplog.text)
-        time.sleep(2.5)
+        wait_for(lambda: "connection lost" in caplog.text and NOT_REACHABLE in caplog.text)
+        time.sleep(1.5)  # in which it would be told again
         broker.start()
         listening(caplog, 2)
         with publisher(broker.port) as client:

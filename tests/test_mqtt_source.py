@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from threading import Event, Thread
 
 import numpy as np
@@ -16,7 +17,9 @@ from har_stream.samples import Refused, Samples
 from har_stream.settings import MqttSettings, QueueSettings, Settings
 from har_stream.shard import Part, Rendezvous, Share
 from har_stream.sources import is_live, open_source
-from tests.broker import Broker, Listener, wait_for
+from har_stream.sources.inbox import Sent
+from tests.broker import Broker, free_port, wait_for
+from tests.http_client import PATIENCE_S, metrics
 from tests.motion import RATE_HZ, model, motion
 from tests.mqtt_receiver import LISTENS, STEP, Receiver, block, listening, publisher
 from tests.stream_process import books, end, running
@@ -67,12 +70,18 @@ def publish_all(client: Client, devices: tuple[str, ...], values: Samples) -> No
         time.sleep(0.05)
 
 
+def refused_at(port: int) -> float:
+    """How many samples a stream has refused so far."""
+    values = metrics(port).values.items()
+    return sum(value for (_, labels), value in values if ("outcome", "refused") in labels)
+
+
 def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: Broker) -> None:
     values = simulated(",".join(f"{activity}:{seconds:g}" for activity, seconds in SCRIPT))
     devices = ("cbor", "json", "frames", "phyphox", PHONE)
-    source = f"mqtt://127.0.0.1:{broker.port}"
+    source, port = f"mqtt://127.0.0.1:{broker.port}", free_port()
     with (
-        running("--source", source, "--state", "off", "--sink", "stdout:") as process,
+        running("--source", source, "--state", "off", "--sink", "stdout:", "--http", f"127.0.0.1:{port}") as process,
         publisher(broker.port) as client,
     ):
         assert process.stderr is not None
@@ -82,7 +91,8 @@ def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: B
             client.publish(topic, payload)
         client.publish("har/cbor/imu", bytes(70_000))
         publish_all(client, devices, values)
-        time.sleep(0.5)
+        client.publish("har/last/imu", b"\xa1")  # what was sent before comes before
+        wait_for(lambda: refused_at(port) == 3 * STEP + len(GARBAGE) + 2)
         ended = end(process)
     assert ended.code == 0
     assert "Traceback" not in ended.said
@@ -104,7 +114,7 @@ def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: B
     assert account["in"] >= len(devices) * (len(values) - STEP)
     assert f"device_id {3 * STEP}" in ended.said
     assert "payload_size 1" in ended.said
-    assert account["refused"] == 3 * STEP + len(GARBAGE) + 1
+    assert account["refused"] == 3 * STEP + len(GARBAGE) + 2
     assert "late" not in ended.said
     assert account["dropped"] == 0  # what waited for a sample to come when the end was asked for goes through
 
@@ -178,7 +188,7 @@ def test_what_the_broker_retained_and_what_is_too_long_is_counted(
     broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     with publisher(broker.port) as client:
-        client.publish("har/old/imu", block(), qos=1, retain=True).wait_for_publish(5)
+        client.publish("har/old/imu", block(), qos=1, retain=True).wait_for_publish(PATIENCE_S)
         with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=MqttSettings(payload_limit=1000)) as receiver:
             wait_for(lambda: receiver.refused)
             client.publish("har/watch/imu", bytes(1001))
@@ -191,23 +201,30 @@ def test_what_the_broker_retained_and_what_is_too_long_is_counted(
     assert "'har/watch/imu', 1000 bytes" in caplog.text
 
 
-def test_what_a_slow_stream_cannot_take_is_counted(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_slow_stream_cannot_take_is_counted(
+    broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = open_source(f"mqtt://127.0.0.1:{broker.port}", Settings(queues=QueueSettings(messages=5)))
     source.fit(model()[0].framing)
-    stop, got = Event(), []
-    witness = Listener(broker.port, "har/+/seen")
+    stop, got, taken = Event(), [], list[Sent]()
+    take = source._inbox.put  # type: ignore[attr-defined]  # noqa: SLF001 - nothing else tells that all have come
+
+    def note(messages: Iterable[Sent]) -> None:
+        many = list(messages)
+        take(many)
+        taken.extend(many)
+
+    monkeypatch.setattr(source._inbox, "put", note)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
     with publisher(broker.port) as client:
         ticks = source.blocks(stop)
         first = Thread(target=lambda: got.append(next(ticks)))
         first.start()
         listening(caplog)
         client.publish("har/a/imu", block())
-        first.join(5)
+        first.join(PATIENCE_S)
         for number in range(1, 21):  # while nobody asks for the next tick
             client.publish("har/a/imu", block(number / 2))
-        client.publish("har/a/seen", "")
-        wait_for(lambda: witness.heard)
-        time.sleep(0.3)
+        wait_for(lambda: len(taken) == 21)
         assert source.queue == (5, 5)
         assert source.progress is not None
         source.progress.add(0, busy_s=0.0, ended_s=0.0)
@@ -220,7 +237,6 @@ def test_what_a_slow_stream_cannot_take_is_counted(broker: Broker, caplog: pytes
         assert 0 < asked_s - source.arrived_s < 60, "what waits has been there before it is asked for"
         stop.set()
         rest += [one for tick in ticks for one in tick]
-    witness.close()
     assert [one.samples for one in got[0]] == [STEP]
     assert sum(one.samples for one in rest if isinstance(one, Refused) and one.reason == "source_full") == 15
     assert sum(one.samples for one in rest if not isinstance(one, Refused)) == 5 * STEP

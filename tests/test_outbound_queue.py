@@ -23,7 +23,7 @@ from tests.predictions import prediction
 
 LIMIT = 6
 AT_ONCE = 4
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 FIRST = 1000
 """The first number of a label; its window begins at so many seconds, and its activity is named after it."""
 

@@ -166,18 +166,18 @@ def test_labels_under_way_reach_the_sinks_that_they_began_with(run: Run, monkeyp
 
     def put(*_: object, **__: object) -> None:
         begun.set()
-        go_on.wait(5)
+        go_on.wait(60)
 
     monkeypatch.setattr(slow, "put", put)
     label = cast("Prediction", None)
     putting = Thread(target=running.outlets.put, args=([label], 0.0), kwargs={"while_waiting": lambda: None})
     putting.start()
-    assert begun.wait(5)
+    assert begun.wait(60)
     changed = msgspec.structs.replace(running.settings, mqtt=MqttSettings(stale_after_s=9.0))
     changing = Thread(target=running.begun_anew, args=(changed,))
     changing.start()
     old.thread.join(5 * CLOSING_S)  # time enough to end, if it were not waited for who brings a label
     go_on.set()
-    putting.join(5)
-    changing.join(5)
+    putting.join(60)
+    changing.join(60)
     assert (old.written, old.dropped) == (1, 0)

@@ -15,6 +15,8 @@ from har_stream.mqtt.connection import Connection, Message
 from har_stream.mqtt.publisher import Publisher
 from tests.fake_link import FakeConnection
 
+PATIENCE_S = 60.0
+
 
 def pack(item: int, *, again: bool) -> Iterator[Message]:
     if not again:
@@ -41,7 +43,7 @@ class Delivery:
         publisher._wake = woken.set  # noqa: SLF001 - tells that deliver() waits
         self._thread = Thread(target=self._run, args=(publisher, items))
         self._thread.start()
-        assert woken.wait(5)
+        assert woken.wait(PATIENCE_S)
 
     def _run(self, publisher: Publisher[int], items: list[int]) -> None:
         try:
@@ -50,7 +52,7 @@ class Delivery:
             self.result = error
 
     def done(self) -> Any:
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
         return self.result
 
@@ -149,7 +151,7 @@ def test_whenever_connections_break_items_come_in_order_and_states_never_go_back
         connection = connected(publisher)
         connection.in_flight = in_flight
         delivery = Delivery(publisher, left)
-        until_s = time.monotonic() + 5
+        until_s = time.monotonic() + PATIENCE_S
         turn(publisher, connection)
         for _ in range(acknowledged):
             connection.acknowledge(1)

@@ -59,6 +59,7 @@ def test_silence_is_told_and_ends(plug: Plug, listener: Listener, monkeypatch: p
     monkeypatch.setattr(serial_line, "STALE_S", 0.5)
     plug.plug()
     listener.until("silent")
+    monkeypatch.setattr(serial_line, "STALE_S", 60.0)  # else it may be silent again before anybody looks
     plug.send(b"x")
     listener.read(1)
     assert listener.line.condition == "connected"
@@ -170,10 +171,14 @@ def test_who_waits_awake_is_given_what_comes_and_does_not_sleep(plug: Plug, monk
     line.vigil = Vigil(time.monotonic() + 0.05, awake=True)
     assert next(chunks)[0] is None
     assert set(sleeps) <= {0}, "never asleep"
-    line.vigil = Vigil(time.monotonic() + 0.05)
-    assert next(chunks)[0] is None
-    assert sleeps[-1] == pytest.approx(0.05, abs=0.05)
-    assert sleeps[-1] > 0
+
+    def has_slept() -> bool:
+        line.vigil = Vigil(time.monotonic() + 0.05)
+        assert next(chunks)[0] is None
+        return sleeps[-1] > 0  # unless the machine was too busy, and it is time already
+
+    wait_for(has_slept)
+    assert sleeps[-1] <= 0.05
 
 
 def test_who_waits_awake_can_be_told_to_stop(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:

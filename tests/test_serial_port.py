@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -32,6 +33,7 @@ from tests.turned_walk import simulated
 
 RATE_HZ = 50.0
 PATIENCE_S = 60.0
+ENOUGH = 350
 DEGREES = 180 / np.pi
 MS2_RADS = np.repeat([G, 1.0], 3)
 MS2_DEGREES = np.repeat([G, DEGREES], 3)
@@ -62,6 +64,15 @@ class Stream:
         source = f"serial:{port}{options}"
         self._running = running("--source", source, "--sink", f"jsonl:{self._labels}", *words)
         self.process = self._running.__enter__()
+        self._said = b""
+
+    def wait_to_listen(self) -> None:
+        """Wait until it has opened the port, and dropped what came before: whoever only has it open may do so yet."""
+        assert self.process.stderr is not None
+        while b": connected" not in self._said:
+            line = self.process.stderr.readline()
+            assert line, self._said
+            self._said += line
 
     def lines(self) -> list[dict[str, Any]]:
         text = self._labels.read_text() if self._labels.exists() else ""
@@ -70,7 +81,7 @@ class Stream:
     def end(self) -> Ended:
         ended = end(self.process, within_s=PATIENCE_S)
         self._running.__exit__(None, None, None)
-        return ended
+        return replace(ended, said=self._said.decode() + ended.said)
 
 
 @pytest.fixture
@@ -92,7 +103,7 @@ def test_frames_are_labelled_as_the_motion_that_they_carry(tmp_path: Path, plug:
     sent = frames.encode_session(session_id=7, rate_hz=50, name="belt")
     sent += frames.encode_samples(motion * MS2_RADS, sequence=0, start_ms=0, rate_hz=RATE_HZ)
     stream = Stream(tmp_path, plug.link)
-    wait_until(lambda: stream.process.poll() is None and plug.heard())
+    stream.wait_to_listen()
     plug.send(sent)
     expected = labels_of(motion)
     wait_until(lambda: len(stream.lines()) == len(expected))
@@ -115,26 +126,27 @@ def test_frames_are_labelled_as_the_motion_that_they_carry(tmp_path: Path, plug:
 def test_samples_without_times_are_labelled_as_they_arrive(
     tmp_path: Path, plug: Plug, encode: Callable[[Any], bytes], factors: Any, options: str
 ) -> None:
-    motion = simulated("walking:7")
+    motion = simulated("walking:60")
     stream = Stream(tmp_path, plug.link, options)
-    wait_until(plug.heard)
-    begun_s = time.monotonic()
-    for at in range(len(motion)):
-        plug.send(encode(motion[at : at + 1] * factors))
-        time.sleep(max(0.0, begun_s + (at + 1) / RATE_HZ - time.monotonic()))
+    stream.wait_to_listen()
+    begun_s, sent = time.monotonic(), 0
+    while sent < ENOUGH or (len(stream.lines()) < 3 and sent < len(motion)):  # a busy machine makes holes in it
+        plug.send(encode(motion[sent : sent + 1] * factors))
+        sent += 1
+        time.sleep(max(0.0, begun_s + sent / RATE_HZ - time.monotonic()))
     wait_until(lambda: len(stream.lines()) >= 3)
     ended = stream.end()
     assert {line["raw"] for line in stream.lines()} == {"walking"}
     assert stream.lines()[0]["device"] == ("wrist" if "wrist" in options else "ttyTEST")
     # At the beginning of a line half a reading may be heard.
-    assert in_books(ended.said)["in"] == pytest.approx(len(motion), abs=1)
+    assert in_books(ended.said)["in"] == pytest.approx(sent, abs=1)
     assert "looks like" not in ended.said
 
 
 def test_a_wrong_profile_is_noticed_and_named(tmp_path: Path, plug: Plug) -> None:
     motion = simulated("sitting:12")
     stream = Stream(tmp_path, plug.link, "?profile=har-block")
-    wait_until(plug.heard)
+    stream.wait_to_listen()
     plug.send(frames.encode_session(session_id=7, rate_hz=50))
     plug.send(frames.encode_samples(motion * MS2_RADS, sequence=0, start_ms=0, rate_hz=RATE_HZ))
     wait_until(lambda: len(stream.lines()) == len(labels_of(motion)))

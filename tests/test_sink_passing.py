@@ -14,6 +14,12 @@ from tests.predictions import prediction
 from tests.test_sink_worker import FakeSink, finish, started
 
 
+@pytest.fixture(autouse=True)
+def _never_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else now and then, for a moment, it does not wait."""
+    monkeypatch.setattr("har_stream.sinks.worker.IDLE_S", 3600.0)
+
+
 def waiting(worker: SinkWorker) -> None:
     wait_for(lambda: worker._waits)  # noqa: SLF001 - nothing else tells
 
@@ -75,10 +81,10 @@ def test_a_fault_in_passing_is_met_again_by_the_sinks_own_thread(caplog: pytest.
     sink.passes, sink.fault = True, OSError(28, "No space left on device")
     worker.put([prediction(end_s=1)])
     wait_for(lambda: "No space left on device; labels are lost" in caplog.text)
-    assert (worker.written, worker.dropped) == (0, 1)
+    wait_for(lambda: (worker.written, worker.dropped) == (0, 1))
     sink.passes, sink.fault = False, SinkClosed()
     worker.put([prediction(end_s=2)])
-    assert gone.wait(5)
+    assert gone.wait(60)
     sink.passes, sink.fault = True, None
     waiting(worker)
     worker.put([prediction(end_s=3)])
@@ -91,7 +97,7 @@ def test_nothing_is_passed_to_a_sink_whose_reader_has_gone() -> None:
     worker, gone = started(sink)
     sink.fault = SinkClosed()
     worker.put([prediction(end_s=1)])
-    assert gone.wait(5)
+    assert gone.wait(60)
     sink.passes, sink.fault = True, None
     waiting(worker)
     worker.put([prediction(end_s=2)])

@@ -50,7 +50,7 @@ class FakeSink:
         return True
 
     def write(self, predictions: list[Prediction]) -> int:
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.fault:
             raise self.fault
         part = predictions[: self.appetite]
@@ -71,7 +71,7 @@ def started(sink: FakeSink, *, limit: int = 10, source_waits: bool = False) -> t
     return worker, gone
 
 
-def finish(worker: SinkWorker, within_s: float = 3.0) -> None:
+def finish(worker: SinkWorker, within_s: float = 30.0) -> None:
     worker.finish(time.monotonic() + within_s)
 
 
@@ -112,7 +112,7 @@ def test_a_source_that_can_wait_waits_for_a_slow_sink() -> None:
     time.sleep(0.1)
     assert feeder.is_alive()
     sink.gate.set()
-    feeder.join(5)
+    feeder.join(60)
     finish(worker)
     assert [p.end_s for p in sink.taken] == list(range(50))
     assert worker.dropped == 0
@@ -170,10 +170,9 @@ def test_failed_writes_are_counted_told_once_and_got_over(caplog: pytest.LogCapt
     sink = FakeSink()
     worker, _ = started(sink)
     sink.fault = OSError(28, "No space left on device")
-    for _ in range(3):
+    for number in range(1, 4):
         worker.put([prediction()])
-        wait_for(lambda: worker.dropped + worker.written == worker.dropped and not worker._queue)  # noqa: SLF001
-        time.sleep(0.05)
+        wait_for(lambda so_far=number: worker.dropped == so_far)
     sink.fault = None
     worker.put([prediction()])
     finish(worker)
@@ -187,7 +186,7 @@ def test_a_reader_that_has_gone_ends_the_stream() -> None:
     worker, gone = started(sink)
     sink.fault = SinkClosed()
     worker.put([prediction()])
-    assert gone.wait(5)
+    assert gone.wait(60)
     finish(worker)
     assert not worker.failed
 

@@ -99,7 +99,7 @@ def test_after_a_kill_the_file_holds_what_was_known_shortly_before(slant: Path, 
     with running(*options(slant, tmp_path, "speed=20&loop=yes"), program=HASTY) as process:
         before = lines_until(process, 20)
         other = StateFile(tmp_path)
-        wait_for(other.read)
+        wait_for(lambda: any(one.upright is not None for one in other.read().values()))
         process.kill()
         process.wait()
     assert_taken_up(slant, tmp_path, before[0])

@@ -95,8 +95,7 @@ def test_workers_share_devices_one_is_killed_and_comes_back_and_the_books_add_up
             wait_for(lambda: metrics(port).get("windows_total") > 10 * DEVICES)
             (victim, other) = children(process)
             os.kill(victim, signal.SIGKILL)
-            wait_for(lambda: not readiness(port)[1]["ready"])
-            assert "worker 1 has died, begins again in" in readiness(port)[1]["reasons"][0]
+            wait_for(lambda: "worker 1 has died, begins again in" in "".join(readiness(port)[1]["reasons"][:1]))
             assert health(port)["alive"], "it comes back by itself"
             assert balance(metrics(port)) == 0
             wait_for(lambda: readiness(port)[1]["ready"])
@@ -112,7 +111,7 @@ def test_workers_share_devices_one_is_killed_and_comes_back_and_the_books_add_up
         assert told.get("worker_restarts_total") == 1
         assert told.get("workers", state="running") == told.get("workers", state="wanted") == WORKERS
         assert told.get("devices_limit") == WORKERS * 64
-        ended = end(process)
+        ended = end(process, within_s=30)  # with its workers, each of which may be held up
     announced.close()
     assert ended.code == 0
     assert "worker 1: killed by SIGKILL; begins again in 1 s" in said
@@ -138,7 +137,7 @@ def test_when_the_reader_has_gone_all_end(broker: Broker) -> None:
         assert process.stdout is not None
         assert process.stdout.read(10)
         process.stdout.close()
-        assert process.wait(20) == 0, process.stderr and process.stderr.read().decode()
+        assert process.wait(60) == 0, process.stderr and process.stderr.read().decode()
 
 
 def test_workers_of_a_supervisor_that_was_killed_end_too(broker: Broker) -> None:

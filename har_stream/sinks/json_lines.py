@@ -14,14 +14,10 @@ from typing import Final
 import msgspec
 
 from har_stream.errors import ConfigError
-from har_stream.samples import MS, Prediction
+from har_stream.samples import Prediction
 from har_stream.sinks.sink import SinkClosed
 
 TIME_DECIMALS: Final = 3
-FAR_MS: Final = 1e13
-"""Up to here a product with a time is off by 1 us at most."""
-CLEAR: Final = 0.4
-"""So near to a whole ms, a time is no nearer to another one, even if it is off by that."""
 SHARES: Final = 10_000
 """Probabilities are told in ten thousandths."""
 STDOUT: Final = 1
@@ -60,8 +56,12 @@ def encode(prediction: Prediction) -> bytes:
 
 def _line(prediction: Prediction) -> _Line:
     """Return a prediction as JSON has it: times in s to the millisecond, probabilities to four places."""
-    start_s, end_s = _to_ms(prediction.start_s), _to_ms(prediction.end_s)
+    start_s, end_s = round(prediction.start_s, TIME_DECIMALS), round(prediction.end_s, TIME_DECIMALS)
     settled, raw, values = prediction.settled, prediction.raw, memoryview(prediction.shares).cast("f").tolist()
+    last_word = None
+    if settled is not None:
+        span = round(settled.start_s, TIME_DECIMALS), round(settled.end_s, TIME_DECIMALS)
+        last_word = _Settled(span, settled.label)
     # As round(value, 4) has it, in a third of the time: a float32 times 10,000 is exact in a float.
     shares = {label: round(value * SHARES) / SHARES for label, value in zip(prediction.labels, values, strict=True)}
     return _Line(
@@ -73,16 +73,9 @@ def _line(prediction: Prediction) -> _Line:
         raw,
         shares[raw],
         shares,
-        None if settled is None else _Settled((_to_ms(settled.start_s), _to_ms(settled.end_s)), settled.label),
+        last_word,
         prediction.truth if prediction.has_truth else msgspec.UNSET,
     )
-
-
-def _to_ms(time_s: float) -> float:
-    """Return round(time_s, 3), mostly in half the time: by a product where that is not too near to the middle."""
-    time_ms = time_s * MS
-    whole = round(time_ms)
-    return whole / MS if 0 < time_ms < FAR_MS and abs(time_ms - whole) < CLEAR else round(time_s, TIME_DECIMALS)
 
 
 def _lines(predictions: list[Prediction]) -> bytes:

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from tests.broker import Broker, Listener
-from tests.stream_process import Ended, environment, run
+from tests.stream_process import TIMEOUT_S, Ended, environment, run
 
 KEYS = {
     "latency_ms",
@@ -127,7 +127,7 @@ def test_an_interrupted_bench_tells_what_is_done(tmp_path: Path) -> None:
             said += os.read(terminal, 4096)
         assert len(_marked(mark)) > 1
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=TIMEOUT_S)
         left = _marked(mark)
     finally:
         for pid in _marked(mark):

@@ -23,3 +23,8 @@ def small_disk(folder: Path, kib: int) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(("umount", "--lazy", str(folder)), check=True)
+
+
+def make_room(folder: Path, kib: int) -> None:
+    """Let a disk that is soon full hold so much from now on."""
+    subprocess.run(("mount", "-o", f"remount,size={kib}k", str(folder)), check=True)

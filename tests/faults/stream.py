@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import signal
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.broker import free_port, wait_for
+from tests.held_up import held_up_s, in_time
 from tests.http_client import Metrics, metrics, readiness, wait_to_serve
-from tests.stream_process import Ended, books, command, environment
+from tests.stream_process import Ended, books, command, environment, open_files
 
 PATIENCE_S: Final = 60.0
 OF_A_SINK: Final = re.compile(r": (\d+) labels written, (\d+) dropped$", re.MULTILINE)
@@ -64,7 +64,7 @@ class Stream:
     @property
     def held_up_s(self) -> float:
         """How long it waited for a processor so far, all its threads together."""
-        return held_up_s(str(self.process.pid))
+        return held_up_s(self.process.pid)
 
     @property
     def descriptors(self) -> int:
@@ -76,10 +76,7 @@ class Stream:
         self.process.wait()
 
     def has_open(self, path: str) -> bool:
-        links = Path(f"/proc/{self.process.pid}/fd").iterdir()
-        with contextlib.suppress(FileNotFoundError):  # one that it closes in this moment
-            return any(str(link.readlink()) == path for link in links)
-        return False
+        return path in open_files(self.process.pid)
 
     @property
     def labelled(self) -> int:
@@ -89,13 +86,13 @@ class Stream:
     def wait_to_say(self, words: str, times: int = 1, timeout_s: float = PATIENCE_S) -> None:
         wait_for(lambda: self.said.count(words) >= times, timeout_s)
 
-    def end(self) -> Ended:
-        """Ask it to end: it does, without a traceback, and its books of samples and of labels balance.
+    def end(self, within_s: float = PATIENCE_S) -> Ended:
+        """Ask it to end: it does in time, without a traceback, and its books of samples and of labels balance.
 
         Returns what it left.
         """
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(PATIENCE_S)
+        code = in_time(self.process, within_s, self.process.wait)
         said = self.said
         assert code == 0
         assert "Traceback" not in said
@@ -107,15 +104,6 @@ class Stream:
 
     def _of_process(self, name: str) -> str:
         return Path(f"/proc/{self.process.pid}/{name}").read_text()
-
-
-def held_up_s(process: str = "self") -> float:
-    """How long a process was ready to run and the machine busy with others, all threads together."""
-    waits_ns = 0
-    for task in Path(f"/proc/{process}/task").iterdir():
-        with contextlib.suppress(OSError):  # it has ended
-            waits_ns += int((task / "schedstat").read_text().split()[1])
-    return waits_ns / 1e9
 
 
 def balanced(said: str) -> dict[str, int]:

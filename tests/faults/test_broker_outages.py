@@ -16,6 +16,7 @@ from tests.faults.length import lasting
 from tests.faults.networks import FAR, cable
 from tests.faults.proxy import Proxy
 from tests.faults.stream import Stream, stream
+from tests.held_up import HeldUp
 from tests.http_client import health
 from tests.labels_out import LINES, firsts, working
 from tests.mqtt_receiver import STEP, Receiver, block, listening, publisher, quick
@@ -62,11 +63,12 @@ def test_01_a_broker_that_was_down_is_joined_within_five_seconds_of_its_start(
         assert health(one.port)["source"] == REFUSED
         assert one.metrics.get("source_connected") == 0
         time.sleep(lasting(3.0, 50.0))
+        held_up = HeldUp(one.process.pid)
         away_broker.start()
         begun_s = time.monotonic()
         wait_for(lambda: not one.unready)
         took_s = time.monotonic() - begun_s
-        assert took_s < 5
+        assert took_s - held_up.look() < 5
         measured(f"connected after {took_s:.1f} s")
         with publisher(away_broker.port) as client:
             client.publish("har/a/imu", block())
@@ -85,13 +87,17 @@ def test_02_of_a_broker_killed_under_load_every_label_arrives_in_order(
     sink = f"mqtt://127.0.0.1:{lasting_broker.port}/har"
     away_s = lasting(4.0, 60.0)
     with stream(tmp_path / "stream", "sim:?devices=1&speed=100", "--sink", sink) as one:
+
+        def waiting() -> float:
+            return one.metrics.get("queue_length", queue="labels", sink=sink)
+
         wait_for(lambda: len(listener.payloads("har/sim01/prediction")) > 20)
         lasting_broker.stop()
         time.sleep(away_s)
-        waited = one.metrics.get("queue_length", queue="labels", sink=sink)
-        assert waited > away_s * 20
+        wait_for(lambda: waiting() > away_s * 20)
+        waited = waiting()
         lasting_broker.start()
-        wait_for(lambda: one.metrics.get("queue_length", queue="labels", sink=sink) < 50)
+        wait_for(lambda: waiting() < 50)
         ended = one.end()
     given = [line["id"] for line in ended.lines]
     assert f"{sink}: {len(given)} labels written, 0 dropped" in ended.said
@@ -145,12 +151,12 @@ def test_03_in_an_outage_longer_than_the_queue_exactly_the_oldest_are_dropped(
 def holds_out(one: Stream, break_it: Callable[[], None], measured: Measured) -> None:
     """Break the way to the broker; see that it is noticed, and that what waits for it is bounded."""
     wait_for(lambda: one.labelled > WARM_LABELS, 300)
-    before_mib = one.memory_mib
+    before_mib, held_up = one.memory_mib, HeldUp(one.process.pid)
     break_it()
     broken_s, given = time.monotonic(), one.labelled
-    one.wait_to_say("connection lost", timeout_s=3 * KEEPALIVE_S)
+    one.wait_to_say("connection lost")
     noticed_s = time.monotonic() - broken_s
-    assert noticed_s < 2 * KEEPALIVE_S
+    assert noticed_s - held_up.look() < 2 * KEEPALIVE_S
     wait_for(lambda: one.labelled > given + 1.2 * MAY_WAIT, 300)  # more than the queue holds
     grown_mib = one.memory_mib - before_mib
     assert grown_mib < LARGEST_GROWTH_MIB
@@ -206,10 +212,10 @@ def test_04_a_source_notices_and_listens_again_when_its_broker_goes_on(
     caplog.set_level("INFO")
     with Receiver(f"mqtt://127.0.0.1:{broker.port}", mqtt=quick(keepalive_s=2)):
         listening(caplog)
+        held_up, hung_s = HeldUp(), time.monotonic()
         broker.hang()
-        hung_s = time.monotonic()
         wait_for(lambda: "connection lost: Keep alive timeout" in caplog.text)
-        assert time.monotonic() - hung_s < 2 * 2
+        assert time.monotonic() - hung_s - held_up.look() < 2 * 2
         broker.go_on()
         listening(caplog, 2)
 

@@ -20,9 +20,10 @@ from har_stream.formats import cbor_blocks
 from har_stream.state_file import StateFile
 from tests.broker import Broker, wait_for
 from tests.faults.conftest import Measured
-from tests.faults.disks import small_disk
+from tests.faults.disks import make_room, small_disk
 from tests.faults.length import lasting
 from tests.faults.stream import balanced, stream
+from tests.held_up import HeldUp
 from tests.mqtt_receiver import publisher
 from tests.stream_process import command, end, environment, run, running
 from tests.turned_walk import simulated
@@ -34,6 +35,7 @@ SPEED = 8
 PEOPLE = f"sim:?devices=3&script=walking:20,sitting:4&speed={SPEED}"
 LOST_AT_MOST_S = 1.0
 DISK_KIB = 64
+ROOMY_KIB = 65_536
 OUT_WITHIN_S = 5.0
 BUSY_KEEPER = """
 import sys
@@ -52,8 +54,11 @@ def test_23_killed_at_any_moment_all_reopens_and_less_than_a_second_is_lost(tmp_
         walks = tmp_path / f"walks{number}"
         kept = ("--record", str(walks), "--state", str(state))
         with stream(tmp_path / f"{number}", PEOPLE, *kept, http=False, program=BUSY_KEEPER) as one:
+            wait_for(lambda stream=one: stream.labelled > 15)
+            held_up = HeldUp(one.process.pid)
             wait_for(lambda stream=one: stream.labelled > 30)
             time.sleep(0.5 * moment.random())
+            held_up_s = held_up.look()
             one.kill()
             assert "set aside" not in one.said
             newest = {line["device"]: line["time"] for line in one.lines}
@@ -61,7 +66,7 @@ def test_23_killed_at_any_moment_all_reopens_and_less_than_a_second_is_lost(tmp_
         assert set(recordings) == set(newest)
         for device, recording in recordings.items():
             recorded_s = (len(recording.values) - 1) / RATE_HZ
-            lost_s = max(lost_s, (newest[device] + HOP_S - recorded_s) / SPEED)
+            lost_s = max(lost_s, (newest[device] + HOP_S - recorded_s) / SPEED - held_up_s)
         assert run("--source", f"replay:{walks}?speed=max").code == 0
         assert set(StateFile(state).read()) == set(newest)
         assert not list(state.glob("*.damaged*"))
@@ -92,15 +97,15 @@ def test_24_on_a_full_disk_labels_go_on_and_when_there_is_room_so_does_the_recor
             assert one.metrics.get("recording_failing") == 1
             given = one.labelled
             wait_for(lambda: one.labelled > given + 30)
-            lost = one.metrics.get("recording_samples_total", outcome="lost")
-            assert lost > 0
-            filler.unlink()
-            wait_for(lambda: not one.unready)
+            wait_for(lambda: one.metrics.get("recording_samples_total", outcome="lost") > 0)
             recorded = one.metrics.get("recording_samples_total", outcome="recorded")
+            filler.unlink()
+            make_room(walks, ROOMY_KIB)  # else it may be full once more before anybody looks
+            wait_for(lambda: not one.unready)
             wait_for(lambda: one.metrics.get("recording_samples_total", outcome="recorded") > recorded)
-            one.end()
-            said, _, _ = one.said.partition("can be written again")  # soon it may be full once more
-    assert said != one.said
+            lost = one.metrics.get("recording_samples_total", outcome="lost")
+            said = one.end().said
+    assert said.count("can be written again") == 1
     assert said.count("No space left on device; samples are not recorded until it can be written") == 1
     measured(f"{lost:.0f} samples not recorded, and counted")
 
@@ -176,9 +181,8 @@ def test_25_with_every_part_at_work_a_signal_ends_it_within_five_seconds(
         load.start()
         wait_for(lambda: one.labelled > 500, 60)
         asked_s = time.monotonic()
-        ended = one.end()
+        ended = one.end(OUT_WITHIN_S)
         took_s = time.monotonic() - asked_s
-        assert took_s < OUT_WITHIN_S
         stop.set()
         load.join()
     (told,) = (line for line in ended.said.splitlines() if "jsonl:" in line and "labels written" in line)
