@@ -67,7 +67,7 @@ class Smoother:
         self._past = np.ones((rows, JOINT + labels, len(prior)))
         self._unsettled_for = np.full(rows, LAG)
         """Windows that are still to come before there is a settled label."""
-        self._unsettled: tuple[Rows, NDArray[np.int64], tuple[NDArray[np.float64], ...]] | None = None
+        self._deferred: tuple[Rows, NDArray[np.int64], tuple[NDArray[np.float64], ...]] | None = None
 
     def push(self, rows: Rows, begins: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Smoothed:
         """Take windows (w,) of devices in `rows`, each device's in order, with probabilities (w, states).
@@ -112,13 +112,13 @@ class Smoother:
         in_force, settled = activities.argmax(axis=1), told[:, 1:, 0].argmax(axis=1)
         _blank(in_force, np.maximum.reduce(activities, axis=1) < self._unknown_below)
         _blank(settled, unsettled_for)
-        self._unsettled = rows, unsettled_for, (past, now, evidence)
+        self._deferred = rows, unsettled_for, (past, now, evidence)
         return in_force, settled
 
     def settle(self) -> None:
         """Do what push() left for later, as only a device's next window needs it; before that, it is done anyway."""
-        if self._unsettled is not None:
-            (rows, unsettled_for, (past, now, evidence)), self._unsettled = self._unsettled, None
+        if self._deferred is not None:
+            (rows, unsettled_for, (past, now, evidence)), self._deferred = self._deferred, None
             before = past[:, FILTERED, : self._labels, np.newaxis]
             np.multiply(before * self._onward[: self._labels], evidence[:, np.newaxis], out=past[:, JOINT:])
             past[:, FILTERED] = past[:, EXPECTED] = now

@@ -184,7 +184,7 @@ def test_what_labels_do_not_need_waits_until_they_are_out() -> None:
     assert upright is not None
     assert stream.push([block(leaning(300))], 0.0)
     assert upright._unlearned is not None  # noqa: SLF001 - as above
-    assert smoother._unsettled is not None  # noqa: SLF001 - as above
+    assert smoother._deferred is not None  # noqa: SLF001 - as above
     stream.news()
     assert upright._unlearned is None  # noqa: SLF001 - as above
-    assert smoother._unsettled is None  # noqa: SLF001 - as above
+    assert smoother._deferred is None  # noqa: SLF001 - as above
