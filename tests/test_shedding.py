@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from har_stream.mqtt.connection import Received
 from har_stream.progress import Done, Progress
 from har_stream.shard import Rendezvous
-from har_stream.sources.inbox import AT_ONCE, OVERDUE_S, Inbox, Sent
+from har_stream.sources.inbox import AT_ONCE, AT_ONCE_IN_NEED, OVERDUE_S, Inbox, Sent
 from har_stream.sources.shedding import FORGOTTEN_S, HOLD_S, STEP_S, Shedding, place
 from har_stream.sources.topics import Sender
 
@@ -169,6 +169,17 @@ def test_what_was_too_much_for_a_busy_machine_is_soon_served_again() -> None:
     world.capacity_hz = 400.0
     world.run(160, 12)
     assert not world.inbox.shedding.active
+
+
+def test_while_devices_sit_out_fewer_messages_are_handed_over_at_once() -> None:
+    world = World(400.0)
+    world.run(2000, 0.4)
+    assert not world.inbox.shedding.active
+    assert len(world.inbox.take(0.0)[0]) == AT_ONCE
+    world.run(2000, 5)
+    assert world.inbox.shedding.active
+    assert world.inbox.waiting > AT_ONCE_IN_NEED
+    assert len(world.inbox.take(0.0)[0]) == AT_ONCE_IN_NEED
 
 
 def test_where_nobody_at_all_is_served_more_are_tried() -> None:

@@ -20,8 +20,10 @@ RETAINED: Final = "retained"
 OVERLOAD: Final = "overload"
 OVERDUE: Final = "overdue"
 
-AT_ONCE: Final = 128
+AT_ONCE: Final = 256
 """Messages handed over together at most: so many are decoded in a fraction of a second, however dear they are."""
+AT_ONCE_IN_NEED: Final = 128
+"""The same while devices sit out: how many can be served is told the sooner."""
 
 CALM_S: Final = 0.1
 """Where no message waits for longer, more could be served."""
@@ -86,7 +88,8 @@ class Inbox:
             if not self._waiting and not self._refused:
                 self._changed.wait(timeout_s)
             self._leave_overdue(self._now())
-            taken = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+            at_once = AT_ONCE_IN_NEED if self.shedding.active else AT_ONCE
+            taken = [self._waiting.popleft() for _ in range(min(at_once, len(self._waiting)))]
             self._bytes -= sum(map(_size, taken))
             refused, self._refused = self._refused, Counter()
             return taken, refused
