@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.broker import Broker
+from tests.broker import Broker, persistent
 from tests.small_uci import write_small_uci
 
 DATA_VARIABLE = "HAR_STREAM_DATA"
@@ -66,3 +66,12 @@ def broker(away_broker: Broker) -> Broker:
     """A running Mosquitto."""
     away_broker.start()
     return away_broker
+
+
+@pytest.fixture
+def lasting_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker that keeps sessions over its death, and nothing that was retained since they were saved."""
+    one = Broker(tmp_path, *persistent(tmp_path))
+    one.start()
+    yield one
+    one.stop()

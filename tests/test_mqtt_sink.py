@@ -15,7 +15,7 @@ from har_stream.settings import MqttSettings
 from har_stream.sinks.mqtt import MqttSink
 from har_stream.sinks.worker import SinkWorker
 from har_stream.uri import parse_uri
-from tests.broker import Broker, Listener, persistent, wait_for
+from tests.broker import Broker, Listener, wait_for
 from tests.predictions import prediction
 
 QUICK = MqttSettings(backoff_min_s=1, backoff_max_s=1, stale_after_s=1.0)
@@ -26,15 +26,6 @@ def listener(broker: Broker) -> Iterator[Listener]:
     one = Listener(broker.port)
     yield one
     one.close()
-
-
-@pytest.fixture
-def lasting_broker(tmp_path: Path) -> Iterator[Broker]:
-    """A broker that keeps sessions over its death, and nothing that was retained since they were saved."""
-    one = Broker(tmp_path, *persistent(tmp_path))
-    one.start()
-    yield one
-    one.stop()
 
 
 def worker_for(port: int, prefix: str = "har") -> SinkWorker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,17 +98,7 @@ def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: B
     assert ended.code == 0
     assert "Traceback" not in ended.said
     for device in devices:
-        own = [line for line in ended.lines if line["device"] == device]
-        begin_s = 0.0
-        for activity, seconds in SCRIPT:
-            within = [
-                line["label"]
-                for line in own
-                if begin_s + 3 < line["window"][0] and line["window"][1] < begin_s + seconds - 1
-            ]
-            assert len(within) >= 6
-            assert within.count(activity) >= 0.8 * len(within), (device, within)
-            begin_s += seconds
+        assert_played([line for line in ended.lines if line["device"] == device])
     assert {line["device"] for line in ended.lines} == set(devices)
     account = books(ended.said)
     assert account["in"] == account["used"] + account["refused"] + account["dropped"] + account["buffered"]
@@ -117,6 +108,17 @@ def test_devices_of_all_formats_get_their_labels_and_the_books_balance(broker: B
     assert account["refused"] == 3 * STEP + len(GARBAGE) + 2
     assert "late" not in ended.said
     assert account["dropped"] == 0  # what waited for a sample to come when the end was asked for goes through
+
+
+def assert_played(lines: list[dict[str, Any]]) -> None:
+    """Hold a device's labels against the script."""
+    begin_s = 0.0
+    for activity, seconds in SCRIPT:
+        span = begin_s + 3, begin_s + seconds - 1
+        within = [one["label"] for one in lines if span[0] < one["window"][0] and one["window"][1] < span[1]]
+        assert len(within) >= 6
+        assert within.count(activity) >= 0.8 * len(within), within
+        begin_s += seconds
 
 
 # --- who sends, and how it is read ------------------------------------------------------------------------------------

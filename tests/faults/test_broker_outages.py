@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from har_stream.settings import QueueSettings
-from tests.broker import Broker, Listener, persistent, wait_for
+from tests.broker import Broker, Listener, wait_for
 from tests.faults.conftest import Measured
 from tests.faults.length import lasting
 from tests.faults.networks import FAR, cable
@@ -33,15 +33,6 @@ WARM_LABELS = 500
 QUICK_LINK = f"[mqtt]\nkeepalive_s = {KEEPALIVE_S}\nbackoff_max_s = 1\n"
 HASTY = f"[queues]\nblocks = 100\nlabels = {MAY_WAIT}\n{QUICK_LINK}"
 """Few blocks: what a busy machine leaves waiting there would be taken for the memory that a fault costs."""
-
-
-@pytest.fixture
-def lasting_broker(tmp_path: Path) -> Iterator[Broker]:
-    """A broker that keeps sessions over its death."""
-    one = Broker(tmp_path, *persistent(tmp_path))
-    one.start()
-    yield one
-    one.stop()
 
 
 @pytest.fixture
